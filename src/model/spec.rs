@@ -1,0 +1,165 @@
+//! A model as the registry knows it: identity, licence, shape, files.
+
+use std::fmt;
+
+use super::shape::Shape;
+
+/// A model's key in `models.toml`: lower-case letters, digits, dots and hyphens.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ModelId(String);
+
+impl ModelId {
+    /// Takes an id, or says why it is none.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        if !text.is_empty() && text.chars().all(good) && !text.starts_with(['-', '.']) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{text}` is not a model id"))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How the weights are stored.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Precision {
+    /// llama.cpp's `Q4_K_M` mix of `Q4_K` and `Q6_K`.
+    Q4KM,
+}
+
+impl Precision {
+    /// All of them, in the order they are listed.
+    pub const ALL: [Self; 1] = [Self::Q4KM];
+
+    /// The name used in files and on the command line.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Q4KM => "q4_k_m",
+        }
+    }
+
+    /// The name llama.cpp and the hub print.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Q4KM => "Q4_K_M",
+        }
+    }
+}
+
+/// What a model is in the registry for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ModelRole {
+    /// A published model, to be measured and reported.
+    Measure,
+    /// A tiny shape that exists only to exercise the harness; never part of a report.
+    Test,
+}
+
+/// The terms the weights come under.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Licence {
+    /// SPDX expression, or the licence's own name.
+    pub name: String,
+    /// What a user has to know before downloading, such as the licence of the base model.
+    pub note: String,
+    /// True if the hub asks for consent or an account first.
+    pub gated: bool,
+}
+
+/// A parameter count that somebody published, to check the shape against.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublishedParameters {
+    /// The published number.
+    pub count: u64,
+    /// Where it was read.
+    pub source: String,
+}
+
+/// A repository on the model hub.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HubRepo {
+    /// `owner/name`.
+    pub repo: String,
+    /// Commit to take; `None` takes the default branch and records what it resolved to.
+    pub commit: Option<String>,
+}
+
+/// One file of real weights.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HubFile {
+    /// The repository that holds it; often not the publisher's own.
+    pub repo: HubRepo,
+    /// Its name there.
+    pub file: String,
+    /// How its weights are stored.
+    pub precision: Precision,
+}
+
+/// Everything the registry knows of one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSpec {
+    /// Key.
+    pub id: ModelId,
+    /// The publisher's name for it.
+    pub name: String,
+    /// Who published it.
+    pub publisher: String,
+    /// Why it is in the registry.
+    pub role: ModelRole,
+    /// Part of what `cargo bench` measures.
+    pub default: bool,
+    /// Terms of use.
+    pub licence: Licence,
+    /// The publisher's repository; `None` for test shapes.
+    pub hub: Option<HubRepo>,
+    /// Exact dimensions.
+    pub shape: Shape,
+    /// The published parameter count; `None` for test shapes.
+    pub published: Option<PublishedParameters>,
+    /// Precisions that can be measured.
+    pub precisions: Vec<Precision>,
+    /// Real weights that can be fetched, at most one file per precision.
+    pub files: Vec<HubFile>,
+}
+
+impl ModelSpec {
+    /// The real weights stored as `precision`, if the registry names them.
+    pub fn file(&self, precision: Precision) -> Option<&HubFile> {
+        self.files.iter().find(|file| file.precision == precision)
+    }
+}
+
+/// Where the weights of a measurement come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Weights {
+    /// Trained weights from the hub.
+    Hub {
+        /// `owner/name` of the repository.
+        repo: String,
+        /// The commit they were taken at.
+        commit: String,
+    },
+    /// Random weights in the model's exact shape: right for speed and memory, meaningless as text.
+    Synthetic {
+        /// The seed they were drawn from.
+        seed: u64,
+    },
+}
+
+impl Weights {
+    /// True for random weights.
+    pub const fn is_synthetic(&self) -> bool {
+        matches!(self, Self::Synthetic { .. })
+    }
+}

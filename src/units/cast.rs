@@ -1,0 +1,48 @@
+//! The lossy number conversions, each with its bound stated.
+
+/// A count as `f64`. Exact up to 2^53 (9.0e15), far above any token, byte or parameter count met here.
+///
+/// ```
+/// assert_eq!(claimbench::units::count_as_f64(1_777_088_000), 1_777_088_000.0);
+/// ```
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53; counts here stay far below")]
+pub fn count_as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+/// A count as an index. Saturates on 32-bit targets, where such a count could not be addressed anyway.
+pub fn count_as_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// An index as a count. `usize` is at most 64 bits wide on every target Rust supports.
+pub fn index_as_u64(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(u64::MAX)
+}
+
+/// The nearest whole number to a finite, non-negative value below 2^53; saturates at 0 and `u64::MAX`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float-to-int `as` saturates, and saturation is the documented behaviour"
+)]
+pub fn rounded_u64(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_to_nearest_and_saturates() {
+        assert_eq!(rounded_u64(2.5), 3);
+        assert_eq!(rounded_u64(-4.0), 0);
+        assert_eq!(rounded_u64(f64::INFINITY), u64::MAX);
+    }
+
+    #[test]
+    fn counts_and_indices_round_trip() {
+        assert_eq!(index_as_u64(count_as_usize(151_936)), 151_936);
+    }
+}
