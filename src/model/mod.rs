@@ -1,12 +1,28 @@
 //! What can be measured: model shapes and their registry (pure), GGUF files with random weights, the hub's files.
 
+mod blocks;
+mod cache;
+mod checkpoint;
+mod gguf;
 mod registry;
 mod shape;
 mod spec;
+mod synthetic;
+mod synthetic_file;
+#[cfg(test)]
+mod synthetic_tests;
+mod vocabulary;
 mod wire;
 
+pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
+pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
 pub use registry::Registry;
 pub use shape::{AttentionBias, Family, Shape, TensorRole, TensorSpec, TensorType};
 pub use spec::{
     HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters, Weights,
 };
+pub use synthetic::{
+    GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,
+    file_name as synthetic_file_name, write_checkpoint as write_synthetic,
+};
+pub use synthetic_file::{CheckpointFile, EnsureError, ensure as ensure_synthetic};

@@ -30,6 +30,12 @@ pub fn rounded_u64(value: f64) -> u64 {
     value.round() as u64
 }
 
+/// The nearest `f32` to a value, for file formats that store singles; out of range becomes infinite.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to nearest is the documented behaviour")]
+pub fn nearest_f32(value: f64) -> f32 {
+    value as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +45,11 @@ mod tests {
         assert_eq!(rounded_u64(2.5), 3);
         assert_eq!(rounded_u64(-4.0), 0);
         assert_eq!(rounded_u64(f64::INFINITY), u64::MAX);
+    }
+
+    #[test]
+    fn singles_are_the_nearest() {
+        assert_eq!(nearest_f32(1e-6).to_bits(), 1e-6_f32.to_bits());
     }
 
     #[test]

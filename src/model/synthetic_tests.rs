@@ -1,0 +1,128 @@
+//! Synthetic checkpoints as others see them: read by candle, run by candle's model, compared with llama.cpp.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::num::NonZeroUsize;
+
+use candle_core::quantized::gguf_file::Content;
+use candle_core::{Device, Tensor};
+use candle_transformers::models::quantized_qwen2::ModelWeights;
+use sha2::{Digest, Sha256};
+
+use super::checkpoint::hexadecimal;
+use super::shape::tests::distill_1_5b;
+use super::{
+    ModelSpec, Precision, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes, write_synthetic,
+};
+use crate::units::count_as_f64;
+
+/// SHA-256 of the tiny model's file for seed 1. If it changes, raise `GENERATOR` and run `proof/llama_cpp.py --write`.
+const TINY_SHA256: &str = "e1e802351da8e2f8c15202879a361a212964e3440bdc0f6432f79577c312e628";
+
+fn spec(id: &str) -> ModelSpec {
+    let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+    registry.get(id).unwrap().clone()
+}
+
+fn file(spec: &ModelSpec, seed: u64, threads: usize) -> Vec<u8> {
+    let (mut file, threads) = (Vec::new(), NonZeroUsize::new(threads).unwrap());
+    let written = write_synthetic(&mut file, spec, Precision::Q4KM, seed, threads).unwrap();
+    assert_eq!(written, synthetic_bytes(spec, Precision::Q4KM).unwrap());
+    assert_eq!(written.count(), u64::try_from(file.len()).unwrap());
+    file
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Logits of the token after `ids`.
+fn logits(file: &[u8], ids: &[u32]) -> Vec<f32> {
+    let (mut reader, device) = (Cursor::new(file), Device::Cpu);
+    let content = Content::read(&mut reader).unwrap();
+    let mut model = ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+    let ids = Tensor::new(ids, &device).unwrap().unsqueeze(0).unwrap();
+    model.forward(&ids, 0).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn mean_and_std(values: &[f32]) -> (f64, f64) {
+    let n = count_as_f64(values.len().try_into().unwrap());
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+    (mean, (values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_everywhere() {
+    let spec = spec("tiny-qwen2");
+    let one = file(&spec, 1, 1);
+    assert_eq!(digest(&one), TINY_SHA256);
+    assert!(file(&spec, 1, 3) == one, "the number of threads changes the bytes");
+    assert!(file(&spec, 2, 1) != one, "the seed does not change the bytes");
+}
+
+#[test]
+fn candle_reads_every_tensor_with_the_type_of_the_recipe() {
+    let spec = spec("tiny-qwen2");
+    let mut reader = Cursor::new(file(&spec, 1, 2));
+    let content = Content::read(&mut reader).unwrap();
+    let mut types = BTreeMap::<_, usize>::new();
+    for tensor in spec.shape.tensors() {
+        let read = content.tensor(&mut reader, &tensor.name, &Device::Cpu).unwrap();
+        *types.entry(format!("{:?}", read.dtype())).or_default() += 1;
+        let values = read.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        check_statistics(&spec.shape, &tensor, &values);
+    }
+    assert_eq!(types, [("F32".into(), 21), ("Q4K".into(), 25), ("Q6K".into(), 5)].into());
+    assert_eq!(content.tensor_infos.len(), 51);
+    assert!(content.metadata["general.description"].to_string().unwrap().contains("meaningless as text"));
+}
+
+fn check_statistics(shape: &Shape, tensor: &TensorSpec, values: &[f32]) {
+    let (mean, std) = mean_and_std(values);
+    let residual = count_as_f64(2 * shape.layers).sqrt();
+    let scale = match tensor.role {
+        TensorRole::Norm => return assert!(values.iter().all(|v| v.to_bits() == 1.0_f32.to_bits())),
+        TensorRole::Bias => return assert!(mean.abs() < 0.05 && (0.07..0.13).contains(&std), "{std}"),
+        TensorRole::Embedding => count_as_f64(shape.hidden).sqrt(),
+        TensorRole::Output => 2.0,
+        TensorRole::Projection | TensorRole::AttentionValue => 1.0,
+        TensorRole::AttentionOutput | TensorRole::FeedForwardDown => 1.0 / residual,
+    };
+    let target = scale / count_as_f64(tensor.columns).sqrt();
+    assert!((std / target - 1.0).abs() < 0.03, "{}: {std}, not {target}", tensor.name);
+    let error = target / count_as_f64(tensor.values()).sqrt();
+    assert!(mean.abs() < 5.0 * error, "{}: mean {mean}", tensor.name);
+}
+
+#[test]
+fn activations_stay_sane() {
+    let file = file(&spec("tiny-qwen2"), 1, 2);
+    for ids in [vec![509], (0..100).collect(), vec![65; 64]] {
+        let (mean, std) = mean_and_std(&logits(&file, &ids));
+        assert!(mean.abs() < 0.5 && (1.5..2.5).contains(&std), "logits of mean {mean}, std {std}");
+    }
+}
+
+#[test]
+fn a_tied_table_serves_as_output_with_the_same_logits_scale() {
+    let mut spec = spec("tiny-qwen2");
+    spec.shape.tied_embeddings = true;
+    let (_, std) = mean_and_std(&logits(&file(&spec, 1, 2), &[509, 300, 301]));
+    assert!((1.5..2.5).contains(&std), "logits of std {std}");
+}
+
+#[test]
+fn the_full_size_is_known_without_writing() {
+    let spec = spec("r1-distill-qwen-1.5b");
+    assert_eq!(spec.shape, distill_1_5b());
+    assert_eq!(synthetic_bytes(&spec, Precision::Q4KM).unwrap().count(), 1_114_408_224);
+}
+
+/// Takes 1.1 GB of memory for the file and 2.4 GB for the model; run it in release mode.
+#[test]
+#[ignore = "writes and runs the 1.1 GB file: cargo test --release --lib -- --ignored full_shape"]
+fn activations_of_the_full_shape_stay_sane() {
+    let file = file(&spec("r1-distill-qwen-1.5b"), 1, 2);
+    let (mean, std) = mean_and_std(&logits(&file, &[151_646, 151_644, 300, 4_000, 100_000, 151_645]));
+    assert!(mean.abs() < 0.1 && (1.8..2.2).contains(&std), "logits of mean {mean}, std {std}");
+}
