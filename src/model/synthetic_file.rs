@@ -308,6 +308,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_larger_than_the_disk_is_not_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spec = tiny();
+        // About 180 TB.
+        (spec.shape.layers, spec.shape.hidden, spec.shape.intermediate) = (100, 1 << 16, 1 << 24);
+        if free_bytes(folder.path()).is_some() {
+            let mut no_start = |bytes| panic!("{bytes} are about to be written");
+            let error = ensure(folder.path(), &spec, Precision::Q4KM, 1, &mut no_start).unwrap_err();
+            assert!(matches!(error, EnsureError::NoRoom { .. }), "{error}");
+            assert_eq!(names(folder.path()), [""; 0]);
+        }
+    }
+
+    #[test]
     fn too_little_room_is_said_with_numbers_and_a_remedy() {
         let (needed, free) = (Bytes::new(1_114_408_224), Bytes::new(5));
         let message = EnsureError::NoRoom { needed, free, folder: "cache".into() }.to_string();

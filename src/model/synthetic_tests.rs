@@ -16,7 +16,7 @@ use super::{
 };
 use crate::units::count_as_f64;
 
-/// SHA-256 of the tiny model's file for seed 1. If it changes, raise `GENERATOR` and run `proof/llama_cpp.py --write`.
+/// SHA-256 of the tiny model's file for seed 1. If it changes, raise `GENERATOR` and run `proof/check_llama_cpp.py --write`.
 const TINY_SHA256: &str = "e1e802351da8e2f8c15202879a361a212964e3440bdc0f6432f79577c312e628";
 
 fn spec(id: &str) -> ModelSpec {
@@ -100,6 +100,33 @@ fn activations_stay_sane() {
     for ids in [vec![509], (0..100).collect(), vec![65; 64]] {
         let (mean, std) = mean_and_std(&logits(&file, &ids));
         assert!(mean.abs() < 0.5 && (1.5..2.5).contains(&std), "logits of mean {mean}, std {std}");
+    }
+}
+
+/// llama.cpp's answers for the same file; `proof/README.md` says how they were made.
+const LLAMA_CPP: &str = include_str!("../../tests/data/llama-cpp-tiny.json");
+
+/// Largest relative distance (root mean square) to llama.cpp's logits. Both round activations to 8 bits on the way through
+/// every matrix, each in its own way; 0.011 was observed.
+const LLAMA_CPP_TOLERANCE: f64 = 0.025;
+
+#[test]
+fn candle_and_llama_cpp_agree_on_the_logits() {
+    let fixture: serde_json::Value = serde_json::from_str(LLAMA_CPP).unwrap();
+    assert_eq!(fixture["file_sha256"], TINY_SHA256, "run proof/check_llama_cpp.py --write");
+    let list = |key: &str| fixture[key].as_array().unwrap();
+    let tokens: Vec<u32> = list("tokens").iter().map(|t| t.as_u64().unwrap().try_into().unwrap()).collect();
+    let theirs: Vec<_> = list("last_logits").iter().map(|logit| logit.as_f64().unwrap()).collect();
+    let file = file(&spec("tiny-qwen2"), 1, 2);
+    let ours = logits(&file, &tokens);
+    assert_eq!(ours.len(), theirs.len());
+    let gap: f64 = ours.iter().zip(&theirs).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+    let distance = (gap / theirs.iter().map(|b| b * b).sum::<f64>()).sqrt();
+    assert!(distance < LLAMA_CPP_TOLERANCE, "relative distance {distance}");
+    for (end, top) in (1..).zip(list("top_tokens")) {
+        let ours = logits(&file, &tokens[..end]);
+        let best = (0_u32..).zip(ours).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+        assert_eq!(u64::from(best), top.as_u64().unwrap(), "after {end} tokens");
     }
 }
 
