@@ -72,7 +72,9 @@ impl Machine {
 
     /// One line for people: processor or card, processors, memory.
     pub fn summary(&self) -> String {
-        let memory = self.memory.map_or_else(|| "unknown memory".to_owned(), |bytes| format!("{} GB", gigabytes(bytes)));
+        let memory = self
+            .memory
+            .map_or_else(|| "unknown memory".to_owned(), |bytes| format!("{} GB", gigabytes(bytes)));
         let cpus = if self.logical_cpus == 1 { "CPU" } else { "CPUs" };
         let host = format!("{}, {} {cpus}, {memory}", self.cpu, self.logical_cpus);
         let cards: Vec<_> = self.gpus.iter().map(|gpu| gpu.name.as_str()).collect();

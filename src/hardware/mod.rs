@@ -6,4 +6,4 @@ mod machine;
 mod reader;
 
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
-pub use reader::{ProcessUsage, SystemReader, available_memory, reset_peak_memory};
+pub use reader::{ProcessProbe, ProcessUsage, SystemReader, available_memory};

@@ -11,7 +11,17 @@ use crate::units::{Bytes, Seconds, count_as_f64, index_as_u64};
 
 /// Instruction sets that decide which matrix kernel runs.
 const KERNEL_FEATURES: [&str; 12] = [
-    "amx_bf16", "amx_int8", "asimd", "asimddp", "avx", "avx2", "avx512_vnni", "avx512f", "avx_vnni", "f16c", "fma",
+    "amx_bf16",
+    "amx_int8",
+    "asimd",
+    "asimddp",
+    "avx",
+    "avx2",
+    "avx512_vnni",
+    "avx512f",
+    "avx_vnni",
+    "f16c",
+    "fma",
     "i8mm",
 ];
 
@@ -26,7 +36,7 @@ pub struct SystemReader {
 pub struct ProcessUsage {
     /// Processor time, all threads, user and system. Resolution about 10 ms.
     pub cpu: Option<Seconds>,
-    /// Largest resident set since [`reset_peak_memory`] last succeeded, or since the process began.
+    /// Largest resident set since [`ProcessProbe::reset_peak`] last succeeded, or since the process began.
     pub peak_resident: Option<Bytes>,
 }
 
@@ -67,19 +77,20 @@ impl SystemReader {
     }
 
     /// The machine's present state.
-    pub fn environment(&self, gpu_driver: Option<String>) -> Environment {
+    pub fn environment(&self) -> Environment {
         let trimmed = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Environment {
             os: System::long_os_version().ok(),
             kernel: System::kernel_version().ok(),
             cpu_governor: trimmed("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             cpu_quota_milli: trimmed("/sys/fs/cgroup/cpu.max").and_then(|text| quota_milli(&text)),
-            gpu_driver,
+            gpu_driver: fs::read_to_string("/proc/driver/nvidia/version")
+                .ok()
+                .and_then(|text| nvidia_version(&text)),
         }
     }
 
-    /// What this process has used so far.
-    pub fn process(&mut self) -> ProcessUsage {
+    fn process(&mut self) -> ProcessUsage {
         let cpu = get_current_pid().ok().and_then(|pid| {
             let what = ProcessRefreshKind::nothing().with_cpu();
             let system = self.system.as_mut()?;
@@ -91,17 +102,32 @@ impl SystemReader {
     }
 }
 
+/// Tells what this process uses.
+pub trait ProcessProbe {
+    /// Starts the peak of the resident set anew, where the system allows it (Linux 4.0 and later); elsewhere the peak
+    /// stays the process's own since its start.
+    fn reset_peak(&mut self);
+
+    /// What this process has used so far.
+    fn usage(&mut self) -> ProcessUsage;
+}
+
+impl ProcessProbe for SystemReader {
+    fn reset_peak(&mut self) {
+        // Refused in some containers: the peak then is an upper bound, as documented.
+        let _ = fs::write("/proc/self/clear_refs", "5");
+    }
+
+    fn usage(&mut self) -> ProcessUsage {
+        self.process()
+    }
+}
+
 /// Memory a new allocation can take without swapping; `None` where the system does not tell.
 pub fn available_memory() -> Option<Bytes> {
     let mut system = System::new().ok()?;
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     Some(Bytes::new(system.available_memory()))
-}
-
-/// Starts the peak of the resident set anew (Linux 4.0 and later). False where the system does not allow it: the
-/// peak then is the process's own since its start.
-pub fn reset_peak_memory() -> bool {
-    fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
 fn peak_resident() -> Option<Bytes> {
@@ -125,6 +151,12 @@ fn kernel_features(flags: &str) -> Vec<String> {
     found
 }
 
+/// The version in the first line of the NVIDIA driver's own file.
+fn nvidia_version(text: &str) -> Option<String> {
+    let is_version = |word: &&str| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    Some(format!("NVIDIA {}", text.lines().next()?.split_whitespace().find(is_version)?))
+}
+
 /// `cpu.max` of a control group, "quota period" in microseconds, as thousandths of a processor; `max` is no limit.
 fn quota_milli(text: &str) -> Option<u64> {
     let (quota, period) = text.split_once(' ')?;
@@ -141,6 +173,12 @@ mod tests {
         assert_eq!(quota_milli("150000 100000"), Some(1_500));
         assert_eq!(quota_milli("max 100000"), None);
         assert_eq!(quota_milli("150000 0"), None);
+    }
+
+    #[test]
+    fn the_driver_version_is_found_among_the_words() {
+        let text = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build\nGCC version: 12.3.0";
+        assert_eq!(nvidia_version(text).as_deref(), Some("NVIDIA 580.95.05"));
     }
 
     #[test]
@@ -169,8 +207,7 @@ mod tests {
         let ballast = vec![1_u8; 64 << 20];
         let with = reader.process().peak_resident.unwrap();
         drop(ballast);
-        if reset_peak_memory() {
-            assert!(reader.process().peak_resident.unwrap() <= with);
-        }
+        reader.reset_peak();
+        assert!(reader.process().peak_resident.unwrap() <= with);
     }
 }

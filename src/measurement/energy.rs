@@ -51,6 +51,15 @@ pub struct Missing {
 /// Energy of the measured repetitions of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Energy {
+    /// Read from a meter: the sum over the measured repetitions, idle power included.
+    Measured {
+        /// The sum.
+        joules: Joules,
+        /// What it covers.
+        scope: EnergyScope,
+        /// The meter.
+        meter: String,
+    },
     /// A model of the processor's power, from its load and its rating: a range, never a measurement.
     Estimated {
         /// Power while requests ran.

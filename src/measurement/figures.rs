@@ -39,7 +39,8 @@ impl Figures {
     pub fn new(measurement: &Measurement) -> Option<Self> {
         let repetitions: Vec<&Repetition> = measurement.measured().collect();
         let median = |values: Vec<Seconds>| Some(Sample::new(values).ok()?.median(CONFIDENCE));
-        let each = |f: fn(&Repetition) -> Option<Seconds>| median(repetitions.iter().filter_map(|r| f(r)).collect());
+        let each =
+            |f: fn(&Repetition) -> Option<Seconds>| median(repetitions.iter().filter_map(|r| f(r)).collect());
 
         let first = repetitions.first()?;
         let prompt = Tokens::new(first.prompt_tokens.count() * first.batch);
@@ -58,7 +59,8 @@ impl Figures {
             end_to_end: each(|r| Some(r.end_to_end()))?,
             load: median(measurement.loads.iter().map(|load| load.duration).collect())?,
             peak_memory: memory.and_then(|bytes| Some(Sample::new(bytes).ok()?.median(CONFIDENCE))),
-            machine_hours_per_mtok_output: time_per_output_token.map(|t| t.machine_hours_per_million(batch))?,
+            machine_hours_per_mtok_output: time_per_output_token
+                .map(|t| t.machine_hours_per_million(batch))?,
             machine_hours_per_mtok_input: time_to_first_token.map(|t| t.machine_hours_per_million(prompt))?,
         })
     }
@@ -85,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_worked_example_of_the_docstring() {
-        let figures = Figures::new(&measurement(vec![repetition(0, Role::Measured, 2.0, &[0.07; 63])])).unwrap();
+        let figures =
+            Figures::new(&measurement(vec![repetition(0, Role::Measured, 2.0, &[0.07; 63])])).unwrap();
         assert!(close(figures.prefill_tokens_per_second.value().value(), 64.0));
         assert!(close(figures.time_per_output_token.value().value(), 0.07));
         assert!(close(figures.decode_tokens_per_second.value().value(), 1.0 / 0.07));
@@ -105,7 +108,8 @@ mod tests {
     #[test]
     fn warm_up_is_kept_out_of_the_figures() {
         let slow = repetition(0, Role::WarmUp, 9.0, &[9.0; 3]);
-        let figures = Figures::new(&measurement(vec![slow, repetition(1, Role::Measured, 2.0, &[0.5; 3])])).unwrap();
+        let figures =
+            Figures::new(&measurement(vec![slow, repetition(1, Role::Measured, 2.0, &[0.5; 3])])).unwrap();
         assert!(close(figures.time_to_first_token.value().value(), 2.0));
         assert_eq!(figures.inter_token_p95.observations(), 3);
     }
@@ -135,7 +139,8 @@ mod tests {
 
     #[test]
     fn ten_repetitions_give_every_repetition_figure_an_interval() {
-        let many = (0..10).map(|i| repetition(i, Role::Measured, 2.0 + crate::units::count_as_f64(i), &[0.5; 3]));
+        let many =
+            (0..10).map(|i| repetition(i, Role::Measured, 2.0 + crate::units::count_as_f64(i), &[0.5; 3]));
         let figures = Figures::new(&measurement(many.collect())).unwrap();
         let interval = figures.time_to_first_token.interval().unwrap();
         assert!(close(interval.low().value(), 3.0) && close(interval.high().value(), 10.0));

@@ -62,17 +62,23 @@ impl Flag {
     pub const fn severity(self) -> Severity {
         match self {
             Self::SingleProcessStart | Self::SyntheticWeights => Severity::Note,
-            Self::DebugBuild | Self::EnergyEstimated | Self::OutputDiffers | Self::TestShape | Self::WideInterval => {
-                Severity::Warning
-            }
+            Self::DebugBuild
+            | Self::EnergyEstimated
+            | Self::OutputDiffers
+            | Self::TestShape
+            | Self::WideInterval => Severity::Warning,
         }
     }
 
     /// What it means and what to do, in English.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::DebugBuild => "Built without optimisation: these speeds mean nothing. Use cargo bench or --release.",
-            Self::EnergyEstimated => "Energy is a range from the processor's load and rating, not a measurement.",
+            Self::DebugBuild => {
+                "Built without optimisation: these speeds mean nothing. Use cargo bench or --release."
+            }
+            Self::EnergyEstimated => {
+                "Energy is a range from the processor's load and rating, not a measurement."
+            }
             Self::OutputDiffers => {
                 "Equal prompts gave different answers: the engine is not deterministic, or memory is faulty."
             }
@@ -83,7 +89,9 @@ impl Flag {
                 "Random weights in the model's exact shape: valid for speed and memory; synthetic data: power depends \
                  on the values; meaningless as text."
             }
-            Self::TestShape => "A tiny shape that only exercises the harness: nothing here describes a real model.",
+            Self::TestShape => {
+                "A tiny shape that only exercises the harness: nothing here describes a real model."
+            }
             Self::WideInterval => {
                 "The 95 % interval of the time per output token exceeds 5 % to either side: the machine was \
                  disturbed, or more repetitions are needed."
@@ -91,7 +99,6 @@ impl Flag {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

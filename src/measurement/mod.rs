@@ -10,6 +10,7 @@ pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
 pub use flag::{Flag, Severity};
 pub use run::{
-    Boundary, CaseRecord, EngineIdentity, Failure, ModelFile, Observed, Order, Outcome, Provenance, Run, RunId, Stage,
+    Boundary, CaseRecord, EngineIdentity, Failure, ModelFile, Observed, Order, Outcome, Provenance, Run,
+    RunId, Stage,
 };
 pub use sample::{LoadSample, Measurement, Repetition, Role};

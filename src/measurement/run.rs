@@ -17,7 +17,8 @@ pub struct RunId(String);
 impl RunId {
     /// Takes a run id, or says why it is none; it names a folder, so it holds letters, digits and hyphens only.
     pub fn new(text: &str) -> Result<Self, String> {
-        if !text.is_empty() && text.len() <= 80 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        if !text.is_empty() && text.len() <= 80 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!("`{text}` is not a run id"))

@@ -1,7 +1,7 @@
 //! The raw samples of one case. Every one is kept; warm-up repetitions are kept and marked.
 
 use crate::clock::Moment;
-use crate::units::{Bytes, Seconds, Tokens};
+use crate::units::{Bytes, Joules, Seconds, Tokens};
 
 /// Whether a repetition enters the figures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +42,8 @@ pub struct Repetition {
     pub output_digest: u64,
     /// Processor time of the whole process during the request.
     pub cpu: Option<Seconds>,
+    /// Energy counted by the first meter during the request.
+    pub energy: Option<Joules>,
     /// Largest resident set of the process during the request, or on a GPU the device memory in use after it.
     pub peak_memory: Option<Bytes>,
 }
@@ -91,6 +93,7 @@ pub(crate) mod tests {
             batch: 1,
             output_digest: 7,
             cpu: Some(seconds(&(first * 2.0))),
+            energy: None,
             peak_memory: Some(Bytes::new(1_000_000 + index)),
         }
     }

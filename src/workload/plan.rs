@@ -46,7 +46,9 @@ pub enum PlanError {
         precision: &'static str,
     },
     /// The workload is longer than the model's context.
-    #[error("workload `{workload}` needs {needed} positions, {model} has {available}; choose a shorter workload")]
+    #[error(
+        "workload `{workload}` needs {needed} positions, {model} has {available}; choose a shorter workload"
+    )]
     TooLong {
         /// The workload.
         workload: String,
@@ -119,7 +121,9 @@ fn choose_workloads<'a>(book: &'a WorkloadBook, asked: &[String]) -> Result<Vec<
     let known = || book.workloads().iter().map(|w| w.id.clone()).collect::<Vec<_>>().join(", ");
     asked
         .iter()
-        .map(|id| book.get(id).ok_or_else(|| PlanError::UnknownWorkload { asked: id.clone(), known: known() }))
+        .map(|id| {
+            book.get(id).ok_or_else(|| PlanError::UnknownWorkload { asked: id.clone(), known: known() })
+        })
         .collect()
 }
 
@@ -128,9 +132,7 @@ fn choose_precisions(model: &ModelSpec, asked: &[Precision]) -> Result<Vec<Preci
         return Ok(model.precisions.clone());
     }
     match asked.iter().find(|precision| !model.precisions.contains(precision)) {
-        Some(missing) => {
-            Err(PlanError::NoPrecision { model: model.id.to_string(), precision: missing.id() })
-        }
+        Some(missing) => Err(PlanError::NoPrecision { model: model.id.to_string(), precision: missing.id() }),
         None => Ok(asked.to_vec()),
     }
 }
@@ -161,7 +163,7 @@ fn case(
 pub struct CaseForecast {
     /// Time of one request.
     pub request: Seconds,
-    /// Time of the whole case: load, warm-up and repetitions.
+    /// Time of the whole case: loads, warm-up and repetitions.
     pub case: Seconds,
 }
 
@@ -187,7 +189,7 @@ impl CaseForecast {
             * count_as_f64(shape.parameters());
         let prefill = multiply_adds / (MULTIPLY_ADDS_PER_CORE_SECOND * cores);
         let request = prefill + decode;
-        let load = shape.q4_k_m_bytes().as_f64() / LOADED_BYTES_PER_SECOND;
+        let load = count_as_f64(workload.loads) * shape.q4_k_m_bytes().as_f64() / LOADED_BYTES_PER_SECOND;
         let repetitions = count_as_f64(workload.warm_up + workload.repetitions);
         let seconds = |value| Seconds::new(value).expect("a sum of finite positive products");
         Self { request: seconds(request), case: seconds(load + repetitions * request) }
@@ -253,7 +255,11 @@ mod tests {
         let mut long = book.get("tiny").unwrap().clone();
         long.prompt_tokens = 600;
         let book = WorkloadBook::new(vec![long]);
-        let selection = Selection { models: vec!["tiny-qwen2".into()], workloads: vec!["tiny".into()], ..Default::default() };
+        let selection = Selection {
+            models: vec!["tiny-qwen2".into()],
+            workloads: vec!["tiny".into()],
+            ..Default::default()
+        };
         let error = Plan::new(&registry, &book, &selection).unwrap_err();
         assert!(matches!(error, PlanError::TooLong { needed: 604, available: 512, .. }), "{error}");
     }

@@ -28,6 +28,8 @@ pub struct Workload {
     pub batch: u64,
     /// Tokens in the KV cache before the prompt.
     pub context_depth: u64,
+    /// Times the model is loaded.
+    pub loads: u64,
     /// Repetitions that come first and enter no figure.
     pub warm_up: u64,
     /// Repetitions that are measured.

@@ -30,6 +30,7 @@ struct WireWorkload {
     output_tokens: Spanned<u64>,
     batch: Spanned<u64>,
     context_depth: Spanned<u64>,
+    loads: Spanned<u64>,
     warm_up: Spanned<u64>,
     repetitions: Spanned<u64>,
 }
@@ -84,6 +85,7 @@ impl WireWorkload {
             ("output_tokens", &self.output_tokens, 2),
             ("batch", &self.batch, 1),
             ("context_depth", &self.context_depth, 0),
+            ("loads", &self.loads, 1),
             ("warm_up", &self.warm_up, 0),
             ("repetitions", &self.repetitions, 1),
         ] {
@@ -101,6 +103,7 @@ impl WireWorkload {
             output_tokens: self.output_tokens.into_inner(),
             batch: self.batch.into_inner(),
             context_depth: self.context_depth.into_inner(),
+            loads: self.loads.into_inner(),
             warm_up: self.warm_up.into_inner(),
             repetitions: self.repetitions.into_inner(),
         }
@@ -127,7 +130,9 @@ mod tests {
             .replacen("repetitions = 10", "repetitions = 0", 1)
             .replacen("batch = 1", "batch = 0\nbach = 1", 1);
         let message = WorkloadBook::parse("workloads.toml", &text).unwrap_err().to_string();
-        for problem in ["`output_tokens` is 1", "`repetitions` is 0", "`batch` is 0", "unknown key `workload.0.bach`"] {
+        for problem in
+            ["`output_tokens` is 1", "`repetitions` is 0", "`batch` is 0", "unknown key `workload.0.bach`"]
+        {
             assert!(message.contains(problem), "{problem} is not in {message}");
         }
     }
