@@ -7,6 +7,7 @@ pub mod measurement;
 pub mod meter;
 pub mod model;
 pub mod provenance;
+pub mod record;
 pub mod runner;
 pub mod stats;
 pub mod units;

@@ -5,5 +5,8 @@
 mod machine;
 mod reader;
 
+#[cfg(test)]
+pub(crate) use machine::tests::example as example_machine;
+
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
 pub use reader::{ProcessProbe, ProcessUsage, SystemReader, available_memory};

@@ -6,6 +6,9 @@ mod flag;
 mod run;
 mod sample;
 
+#[cfg(test)]
+pub(crate) use run::tests::example as example_run;
+
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
 pub use flag::{Flag, Severity};

@@ -206,3 +206,95 @@ pub struct Run {
     /// Meters that do not exist here, and why.
     pub meters_missing: Vec<(String, Missing)>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::sample::tests::repetition;
+    use super::super::{LoadSample, PowerRange, Role};
+    use super::*;
+    use crate::measurement::EnergyScope;
+    use crate::model::Registry;
+    use crate::units::{Seconds, Watts, count_as_f64};
+    use crate::workload::{Plan, WorkloadBook};
+
+    /// A run of one measured and one failed case, with every kind of field filled.
+    pub(crate) fn example() -> Run {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+        let case =
+            Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap().cases()[0].clone();
+        let engine =
+            EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
+        let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
+        let repetitions = (0..11)
+            .map(|i| {
+                repetition(i, role(i), 2.0 + count_as_f64(i) / 100.0, &[0.07 + count_as_f64(i) / 1e4; 63])
+            })
+            .collect();
+        let loads = (0..6).map(|i| LoadSample { duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap() });
+        let watts = |value| Watts::new(value).unwrap();
+        let file = ModelFile {
+            weights: Weights::Synthetic { seed: 1 },
+            sha256: "ab".repeat(32),
+            bytes: Bytes::new(9),
+        };
+        let measured = CaseRecord {
+            case: case.clone(),
+            engine: engine.clone(),
+            observed: Some(Observed {
+                device: Device::Cpu { threads: 2 },
+                file,
+                output_tokens: Some(Tokens::new(64)),
+            }),
+            outcome: Outcome::Measured(Measurement { loads: loads.collect(), repetitions }),
+            energy: Energy::Estimated {
+                power: PowerRange { low: watts(3.0), central: watts(6.0), high: watts(12.0) },
+                scope: EnergyScope::CpuPackage,
+                basis: "a test".into(),
+            },
+            flags: vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights],
+        };
+        let failed = CaseRecord {
+            case,
+            engine,
+            observed: None,
+            outcome: Outcome::Failed(
+                Failure { stage: Stage::Prepare, reason: "no space left on the disk".into() },
+                Measurement::default(),
+            ),
+            energy: Energy::Missing(Missing {
+                reason: "nothing was measured".into(),
+                remedy: "see why".into(),
+            }),
+            flags: vec![],
+        };
+        Run {
+            id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
+            started_unix_seconds: 1_795_232_400,
+            provenance: Provenance {
+                tool_version: "0.0.1".into(),
+                git_revision: Some("0123456789ab".into()),
+                features: vec![],
+                profile: "release".into(),
+                command: "cargo bench".into(),
+                method_version: 1,
+            },
+            machine: crate::hardware::example_machine(),
+            environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },
+            order: Order::Sequential,
+            cases: vec![measured, failed],
+            meters_missing: vec![(
+                "rapl".into(),
+                Missing { reason: "no counters".into(), remedy: "use a wall meter".into() },
+            )],
+        }
+    }
+
+    #[test]
+    fn run_ids_name_folders_and_nothing_else() {
+        assert!(RunId::new("20261121T034000Z-3f2a9c01b7de").is_ok());
+        for bad in ["", "../up", "a/b", "a b", &"x".repeat(81)] {
+            assert!(RunId::new(bad).is_err(), "{bad} was taken");
+        }
+    }
+}
