@@ -18,9 +18,9 @@ impl Moment {
         Self(nanos)
     }
 
-    /// Time since the clock's origin.
-    pub fn since_origin(self) -> Seconds {
-        Self::ORIGIN.until(self)
+    /// Nanoseconds after its clock's origin.
+    pub const fn nanos(self) -> u64 {
+        self.0
     }
 
     /// The clock's origin.

@@ -1,1 +1,4 @@
-fn main() {}
+//! Writes the schema.
+fn main() {
+    print!("{}", claimbench::record::json_schema());
+}

@@ -4,6 +4,7 @@ mod blocks;
 mod cache;
 mod checkpoint;
 mod gguf;
+mod hub;
 mod registry;
 mod shape;
 mod spec;
@@ -16,6 +17,7 @@ mod wire;
 
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
+pub use hub::{FetchedFile, Hub, HubError};
 pub use registry::Registry;
 pub use shape::{AttentionBias, Family, Shape, TensorRole, TensorSpec, TensorType};
 pub use spec::{

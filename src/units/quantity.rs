@@ -136,6 +136,23 @@ count!(
     /// A number of tokens.
     Tokens, "tokens");
 
+/// Lets statistics work on memory; a median between two counts is rounded to a whole byte.
+impl Quantity for Bytes {
+    const UNIT: &'static str = "bytes";
+
+    fn new(value: f64) -> Result<Self, UnitError> {
+        if value.is_finite() && value >= 0.0 {
+            Ok(Self(super::rounded_u64(value)))
+        } else {
+            Err(UnitError { value, unit: Self::UNIT })
+        }
+    }
+
+    fn value(self) -> f64 {
+        self.as_f64()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,83 @@
+//! Engines: they compute and emit tokens; the runner stamps them. One piece of code times all engines.
+
+mod device;
+mod reference;
+mod scripted;
+
+use std::ops::ControlFlow;
+
+use crate::hardware::Device;
+use crate::measurement::EngineIdentity;
+use crate::units::Bytes;
+
+pub use device::{ComputeDevice, DeviceError};
+pub use reference::ReferenceEngine;
+pub use scripted::{Scripted, ScriptedEngine};
+
+/// What the runner asks of an engine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request {
+    /// Token ids of the prompt, one row per sequence of the batch, all of one length.
+    pub prompts: Vec<Vec<u32>>,
+    /// Output tokens per sequence; the end-of-sequence token is ignored.
+    pub output_tokens: u64,
+}
+
+/// Receives the tokens of one step, one per sequence; answers whether to go on.
+pub type Emit<'a> = dyn FnMut(&[u32]) -> ControlFlow<()> + 'a;
+
+/// Something that turns tokens into tokens.
+///
+/// The contract that makes its timing honest: whatever `load`, `begin` and each emitted step started is finished on
+/// the device before the call returns or the tokens are emitted.
+pub trait Engine {
+    /// Name, version and boundary.
+    fn identity(&self) -> EngineIdentity;
+
+    /// The device that computes.
+    fn device(&self) -> Device;
+
+    /// Loads the model, dropping one that is loaded already.
+    fn load(&mut self) -> Result<(), EngineError>;
+
+    /// Forgets earlier requests and fills the KV cache with `context`, one row per sequence; not timed.
+    fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError>;
+
+    /// Computes the prompt and then one step after the other, greedily, emitting each step's tokens.
+    fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError>;
+
+    /// Device memory in use by anyone; `None` on the CPU, where the process's own memory is read instead.
+    fn device_memory_in_use(&self) -> Option<Bytes>;
+}
+
+/// Why an engine could not go on.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// The checkpoint cannot be used.
+    #[error("checkpoint {file}: {problem}")]
+    Checkpoint {
+        /// File name, without its folder.
+        file: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The model needs more memory than is free.
+    #[error(
+        "needs about {:.1} GB of {place} memory and {:.1} GB are free; close other programs or choose a smaller model",
+        .needed.as_f64() / 1e9, .free.as_f64() / 1e9
+    )]
+    Memory {
+        /// Needed for weights, cache and the engine's own copies.
+        needed: Bytes,
+        /// Free now.
+        free: Bytes,
+        /// `main` or `device`.
+        place: &'static str,
+    },
+    /// A call came before `load`.
+    #[error("no model is loaded")]
+    NotLoaded,
+    /// The computation failed.
+    #[error("computation failed: {0}")]
+    Compute(String),
+}

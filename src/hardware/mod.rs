@@ -1,0 +1,12 @@
+//! The machine as data (pure), and its readers.
+//!
+//! No host name, user name, serial number, UUID or path is ever read into these types.
+
+mod machine;
+mod reader;
+
+#[cfg(test)]
+pub(crate) use machine::tests::example as example_machine;
+
+pub use machine::{Device, Environment, Gpu, Machine, MachineId};
+pub use reader::{ProcessProbe, ProcessUsage, SystemReader, available_memory};

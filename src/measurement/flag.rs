@@ -1,0 +1,114 @@
+//! What a reader must know before trusting a figure.
+
+/// How much a flag weighs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// The figure stands, with care.
+    Warning,
+}
+
+/// One remark on a case; the codes are stable strings in the run file.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Flag {
+    /// A build without optimisation was measured.
+    DebugBuild,
+    /// Energy is an estimate.
+    EnergyEstimated,
+    /// Equal prompts gave different answers.
+    OutputDiffers,
+    /// All repetitions come from one process.
+    SingleProcessStart,
+    /// The weights are random.
+    SyntheticWeights,
+    /// A shape of the test suite was measured.
+    TestShape,
+    /// The interval of the decode time is wider than 5 % to either side.
+    WideInterval,
+}
+
+impl Flag {
+    /// Every code, in the order of its name.
+    pub const ALL: [Self; 7] = [
+        Self::DebugBuild,
+        Self::EnergyEstimated,
+        Self::OutputDiffers,
+        Self::SingleProcessStart,
+        Self::SyntheticWeights,
+        Self::TestShape,
+        Self::WideInterval,
+    ];
+
+    /// The code as written in files.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::DebugBuild => "debug-build",
+            Self::EnergyEstimated => "energy-estimated",
+            Self::OutputDiffers => "output-differs",
+            Self::SingleProcessStart => "single-process-start",
+            Self::SyntheticWeights => "synthetic-weights",
+            Self::TestShape => "test-shape",
+            Self::WideInterval => "wide-interval",
+        }
+    }
+
+    /// The code with this name.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.id() == id)
+    }
+
+    /// How much it weighs.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::SingleProcessStart | Self::SyntheticWeights => Severity::Note,
+            Self::DebugBuild
+            | Self::EnergyEstimated
+            | Self::OutputDiffers
+            | Self::TestShape
+            | Self::WideInterval => Severity::Warning,
+        }
+    }
+
+    /// What it means and what to do, in English.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::DebugBuild => {
+                "Built without optimisation: these speeds mean nothing. Use cargo bench or --release."
+            }
+            Self::EnergyEstimated => {
+                "Energy is a range from the processor's load and rating, not a measurement."
+            }
+            Self::OutputDiffers => {
+                "Equal prompts gave different answers: the engine is not deterministic, or memory is faulty."
+            }
+            Self::SingleProcessStart => {
+                "All repetitions come from one process start; the spread between starts is not in the interval."
+            }
+            Self::SyntheticWeights => {
+                "Random weights in the model's exact shape: valid for speed and memory; synthetic data: power depends \
+                 on the values; meaningless as text."
+            }
+            Self::TestShape => {
+                "A tiny shape that only exercises the harness: nothing here describes a real model."
+            }
+            Self::WideInterval => {
+                "The 95 % interval of the time per output token exceeds 5 % to either side: the machine was \
+                 disturbed, or more repetitions are needed."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_read_back() {
+        for code in Flag::ALL {
+            assert_eq!(Flag::from_id(code.id()), Some(code));
+        }
+        assert_eq!(Flag::from_id("no-such-flag"), None);
+    }
+}

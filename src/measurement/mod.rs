@@ -1,0 +1,19 @@
+//! What was seen: samples, energy with its scope and basis, flags, and the run that holds them. Pure.
+
+mod energy;
+mod figures;
+mod flag;
+mod run;
+mod sample;
+
+#[cfg(test)]
+pub(crate) use run::tests::example as example_run;
+
+pub use energy::{Energy, EnergyScope, Missing, PowerRange};
+pub use figures::Figures;
+pub use flag::{Flag, Severity};
+pub use run::{
+    Boundary, CaseRecord, EngineIdentity, Failure, ModelFile, Observed, Order, Outcome, Provenance, Run,
+    RunId, Stage,
+};
+pub use sample::{LoadSample, Measurement, Repetition, Role};

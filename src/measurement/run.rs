@@ -1,0 +1,300 @@
+//! A run: what was asked, on what, by which program, and what came out.
+
+use std::fmt;
+
+use super::energy::{Energy, Missing};
+use super::flag::Flag;
+use super::sample::Measurement;
+use crate::hardware::{Device, Environment, Machine};
+use crate::model::Weights;
+use crate::units::{Bytes, Tokens};
+use crate::workload::{Case, CaseId};
+
+/// A run's name: its start in UTC and its machine, for example `20261121T034000Z-3f2a9c01b7de`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RunId(String);
+
+impl RunId {
+    /// Takes a run id, or says why it is none; it names a folder, so it holds letters, digits and hyphens only.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if !text.is_empty() && text.len() <= 80 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{text}` is not a run id"))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The program that measured, exactly.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Provenance {
+    /// Version of this program.
+    pub tool_version: String,
+    /// Git revision it was built from, `-dirty` appended if files had changed; `None` outside a checkout.
+    pub git_revision: Option<String>,
+    /// Compiled features.
+    pub features: Vec<String>,
+    /// `release` or `debug`.
+    pub profile: String,
+    /// The command that repeats the run, without paths and hosts.
+    pub command: String,
+    /// Version of the method; a change that can move a number raises it (`docs/METHOD-CHANGES.md`).
+    pub method_version: u32,
+}
+
+/// Who chose the order of cases and repetitions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// One case after the other.
+    Sequential,
+}
+
+/// Where the stopwatch stood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Boundary {
+    /// In the process that computes.
+    InProcess,
+}
+
+impl Boundary {
+    /// The name used in files.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::InProcess => "in-process",
+        }
+    }
+}
+
+/// An engine. No version, no number: an engine that cannot tell its version cannot be measured.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EngineIdentity {
+    /// Its name.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Where the stopwatch stands when it is timed.
+    pub boundary: Boundary,
+}
+
+/// The checkpoint that was measured.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ModelFile {
+    /// Where the weights come from.
+    pub weights: Weights,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: Bytes,
+}
+
+/// What was found, as opposed to what was asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Observed {
+    /// The device that computed.
+    pub device: Device,
+    /// The checkpoint.
+    pub file: ModelFile,
+    /// Output tokens of every repetition, per sequence; the workload asked for this many.
+    pub output_tokens: Option<Tokens>,
+}
+
+/// The part of a case that failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Finding or making the checkpoint.
+    Prepare,
+    /// Loading it.
+    Load,
+    /// Answering a request.
+    Generate,
+    /// The user stopped the run.
+    Interrupted,
+}
+
+impl Stage {
+    /// The name used in files.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Load => "load",
+            Self::Generate => "generate",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Why a case has no figures, or fewer than asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// Where it happened.
+    pub stage: Stage,
+    /// What happened and what to do.
+    pub reason: String,
+}
+
+/// What came out of a case. A failure is a row, not the end of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Measured as asked.
+    Measured(Measurement),
+    /// Not, or not wholly; what was measured before is kept.
+    Failed(Failure, Measurement),
+}
+
+impl Outcome {
+    /// The samples, whole or partial.
+    pub fn measurement(&self) -> &Measurement {
+        match self {
+            Self::Measured(measurement) | Self::Failed(_, measurement) => measurement,
+        }
+    }
+}
+
+/// One row of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseRecord {
+    /// What was asked.
+    pub case: Case,
+    /// The engine.
+    pub engine: EngineIdentity,
+    /// What was found; `None` if the case failed before a checkpoint was there.
+    pub observed: Option<Observed>,
+    /// What came out.
+    pub outcome: Outcome,
+    /// Energy of the measured repetitions.
+    pub energy: Energy,
+    /// What a reader must know, sorted and without repetition.
+    pub flags: Vec<Flag>,
+}
+
+impl CaseRecord {
+    /// The case's name.
+    pub fn id(&self) -> CaseId {
+        self.case.id()
+    }
+}
+
+/// Everything one call of the program measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Name.
+    pub id: RunId,
+    /// Start, in seconds of the Unix epoch (UTC).
+    pub started_unix_seconds: i64,
+    /// The program.
+    pub provenance: Provenance,
+    /// The machine.
+    pub machine: Machine,
+    /// Its state.
+    pub environment: Environment,
+    /// Who chose the order.
+    pub order: Order,
+    /// One row per case.
+    pub cases: Vec<CaseRecord>,
+    /// Meters that do not exist here, and why.
+    pub meters_missing: Vec<(String, Missing)>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::sample::tests::repetition;
+    use super::super::{LoadSample, PowerRange, Role};
+    use super::*;
+    use crate::measurement::EnergyScope;
+    use crate::model::Registry;
+    use crate::units::{Seconds, Watts, count_as_f64};
+    use crate::workload::{Plan, WorkloadBook};
+
+    /// A run of one measured and one failed case, with every kind of field filled.
+    pub(crate) fn example() -> Run {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+        let case =
+            Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap().cases()[0].clone();
+        let engine =
+            EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
+        let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
+        let repetitions = (0..11)
+            .map(|i| {
+                repetition(i, role(i), 2.0 + count_as_f64(i) / 100.0, &[0.07 + count_as_f64(i) / 1e4; 63])
+            })
+            .collect();
+        let loads = (0..6).map(|i| LoadSample { duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap() });
+        let watts = |value| Watts::new(value).unwrap();
+        let file = ModelFile {
+            weights: Weights::Synthetic { seed: 1 },
+            sha256: "ab".repeat(32),
+            bytes: Bytes::new(9),
+        };
+        let measured = CaseRecord {
+            case: case.clone(),
+            engine: engine.clone(),
+            observed: Some(Observed {
+                device: Device::Cpu { threads: 2 },
+                file,
+                output_tokens: Some(Tokens::new(64)),
+            }),
+            outcome: Outcome::Measured(Measurement { loads: loads.collect(), repetitions }),
+            energy: Energy::Estimated {
+                power: PowerRange { low: watts(3.0), central: watts(6.0), high: watts(12.0) },
+                scope: EnergyScope::CpuPackage,
+                basis: "a test".into(),
+            },
+            flags: vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights],
+        };
+        let failed = CaseRecord {
+            case,
+            engine,
+            observed: None,
+            outcome: Outcome::Failed(
+                Failure { stage: Stage::Prepare, reason: "no space left on the disk".into() },
+                Measurement::default(),
+            ),
+            energy: Energy::Missing(Missing {
+                reason: "nothing was measured".into(),
+                remedy: "see why".into(),
+            }),
+            flags: vec![],
+        };
+        Run {
+            id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
+            started_unix_seconds: 1_795_232_400,
+            provenance: Provenance {
+                tool_version: "0.0.1".into(),
+                git_revision: Some("0123456789ab".into()),
+                features: vec![],
+                profile: "release".into(),
+                command: "cargo bench".into(),
+                method_version: 1,
+            },
+            machine: crate::hardware::example_machine(),
+            environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },
+            order: Order::Sequential,
+            cases: vec![measured, failed],
+            meters_missing: vec![(
+                "rapl".into(),
+                Missing { reason: "no counters".into(), remedy: "use a wall meter".into() },
+            )],
+        }
+    }
+
+    #[test]
+    fn run_ids_name_folders_and_nothing_else() {
+        assert!(RunId::new("20261121T034000Z-3f2a9c01b7de").is_ok());
+        for bad in ["", "../up", "a/b", "a b", &"x".repeat(81)] {
+            assert!(RunId::new(bad).is_err(), "{bad} was taken");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The raw samples of one case. Every one is kept; warm-up repetitions are kept and marked.
+
+use crate::clock::Moment;
+use crate::units::{Bytes, Joules, Seconds, Tokens};
+
+/// Whether a repetition enters the figures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Comes first, fills caches, enters no figure.
+    WarmUp,
+    /// Enters the figures.
+    Measured,
+}
+
+/// One loading of the model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadSample {
+    /// From the first read of the file to a model that can answer.
+    pub duration: Seconds,
+}
+
+/// One repetition: one request from its tokens to its last output token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repetition {
+    /// Counts all repetitions of the case, warm-up included, from 0.
+    pub index: u64,
+    /// Whether it enters the figures.
+    pub role: Role,
+    /// When the request was handed to the engine, on the run's clock.
+    pub started: Moment,
+    /// From the request to its first output token on the host (TTFT): the prefill and one sampling.
+    pub first_token: Seconds,
+    /// Gaps between consecutive output tokens, one fewer than output tokens.
+    pub gaps: Vec<Seconds>,
+    /// Tokens of the prompt, per sequence.
+    pub prompt_tokens: Tokens,
+    /// Output tokens, per sequence.
+    pub output_tokens: Tokens,
+    /// Sequences decoded together.
+    pub batch: u64,
+    /// Digest of the output token ids (FNV-1a, 64 bits): equal prompts must give equal answers.
+    pub output_digest: u64,
+    /// Processor time of the whole process during the request.
+    pub cpu: Option<Seconds>,
+    /// Energy counted by the first meter during the request.
+    pub energy: Option<Joules>,
+    /// Largest resident set of the process during the request, or on a GPU the device memory in use after it.
+    pub peak_memory: Option<Bytes>,
+}
+
+impl Repetition {
+    /// From the request to its last output token (E2E).
+    pub fn end_to_end(&self) -> Seconds {
+        self.gaps.iter().try_fold(self.first_token, |sum, gap| sum.plus(*gap)).expect("a sum of finite times")
+    }
+
+    /// Time from the first to the last output token.
+    pub fn decode(&self) -> Seconds {
+        self.gaps.iter().try_fold(Seconds::ZERO, |sum, gap| sum.plus(*gap)).expect("a sum of finite times")
+    }
+}
+
+/// All samples of one case.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measurement {
+    /// Loads of the model, in order.
+    pub loads: Vec<LoadSample>,
+    /// Repetitions, in order.
+    pub repetitions: Vec<Repetition>,
+}
+
+impl Measurement {
+    /// The repetitions that enter the figures.
+    pub fn measured(&self) -> impl Iterator<Item = &Repetition> {
+        self.repetitions.iter().filter(|repetition| repetition.role == Role::Measured)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn repetition(index: u64, role: Role, first: f64, gaps: &[f64]) -> Repetition {
+        let seconds = |value: &f64| Seconds::new(*value).unwrap();
+        Repetition {
+            index,
+            role,
+            started: Moment::ORIGIN,
+            first_token: seconds(&first),
+            gaps: gaps.iter().map(seconds).collect(),
+            prompt_tokens: Tokens::new(128),
+            output_tokens: Tokens::new(crate::units::index_as_u64(gaps.len()) + 1),
+            batch: 1,
+            output_digest: 7,
+            cpu: Some(seconds(&(first * 2.0))),
+            energy: None,
+            peak_memory: Some(Bytes::new(1_000_000 + index)),
+        }
+    }
+
+    #[test]
+    fn end_to_end_is_first_token_plus_decode() {
+        let repetition = repetition(0, Role::Measured, 2.0, &[0.5, 0.25]);
+        assert!((repetition.end_to_end().value() - 2.75).abs() < 1e-12);
+        assert!((repetition.decode().value() - 0.75).abs() < 1e-12);
+    }
+}

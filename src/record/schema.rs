@@ -1,0 +1,355 @@
+//! The types of the run file. `schema/run-1.json` is generated from them; a test compares the two.
+//!
+//! Keys end in their unit. What is unknown is `null`, and the key beside it says why.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of the run file. May still change until 0.1.0 is tagged.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The JSON schema of a run file, as text ending in a newline.
+pub fn json_schema() -> String {
+    let schema = schemars::schema_for!(RunFile);
+    serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n"
+}
+
+/// Everything one call of claimbench measured.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunFile {
+    /// Version of this format.
+    pub schema: u32,
+    pub run_id: String,
+    /// Start of the run, seconds of the Unix epoch (UTC).
+    pub started_unix_seconds: i64,
+    pub provenance: ProvenanceFile,
+    pub machine: MachineFile,
+    pub environment: EnvironmentFile,
+    /// Who chose the order of cases and repetitions.
+    pub order: OrderFile,
+    pub cases: Vec<CaseFile>,
+    /// Meters that could not be read, and why.
+    pub meters_missing: Vec<MeterMissingFile>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProvenanceFile {
+    pub tool_version: String,
+    /// `null` outside a git checkout.
+    pub git_revision: Option<String>,
+    pub features: Vec<String>,
+    /// `release` or `debug`.
+    pub profile: String,
+    /// The command that repeats the run, without paths and hosts.
+    pub command: String,
+    /// See docs/METHOD-CHANGES.md.
+    pub method_version: u32,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MachineFile {
+    /// Digest of the lasting hardware; equal machines have equal ids.
+    pub machine_id: String,
+    pub cpu: String,
+    /// vendor:family:model as CPUID gives it.
+    pub cpu_id: Option<String>,
+    pub logical_cpus: u64,
+    pub cpu_features: Vec<String>,
+    pub memory_bytes: Option<u64>,
+    pub gpus: Vec<GpuFile>,
+    pub virtual_machine: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GpuFile {
+    pub name: String,
+    pub memory_bytes: u64,
+    pub compute_capability: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnvironmentFile {
+    pub os: Option<String>,
+    pub kernel: Option<String>,
+    pub cpu_governor: Option<String>,
+    /// Processors this process may use, in thousandths; `null` means no limit is known.
+    pub cpu_quota_milli: Option<u64>,
+    pub gpu_driver: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum OrderFile {
+    Sequential,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseFile {
+    /// model/precision/workload
+    pub case_id: String,
+    pub model: ModelFileWire,
+    pub precision: PrecisionFile,
+    pub workload: WorkloadFile,
+    pub engine: EngineFile,
+    /// What was found, as opposed to what was asked for; `null` if the case failed before its checkpoint was there.
+    pub observed: Option<ObservedFile>,
+    /// `null` if the case was measured as asked.
+    pub failure: Option<FailureFile>,
+    pub loads: Vec<LoadFile>,
+    pub repetitions: Vec<RepetitionFile>,
+    /// Follow from the samples above; `null` if nothing was measured.
+    pub figures: Option<FiguresFile>,
+    pub energy: EnergyFile,
+    /// Stable codes; docs/METHODOLOGY.md explains each.
+    pub flags: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelFileWire {
+    pub id: String,
+    pub name: String,
+    pub publisher: String,
+    pub role: ModelRoleFile,
+    pub licence: String,
+    pub licence_note: String,
+    pub licence_gated: bool,
+    pub parameters: u64,
+    pub shape: ShapeFile,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ModelRoleFile {
+    Measure,
+    Test,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShapeFile {
+    pub family: FamilyFile,
+    pub layers: u64,
+    pub hidden: u64,
+    pub intermediate: u64,
+    pub heads: u64,
+    pub kv_heads: u64,
+    pub head_dim: u64,
+    pub vocab: u64,
+    pub tied_embeddings: bool,
+    pub attention_bias: BiasFile,
+    pub rope_theta: f64,
+    pub rms_norm_eps: f64,
+    pub max_positions: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FamilyFile {
+    Qwen2,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum BiasFile {
+    None,
+    Qkv,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+pub(super) enum PrecisionFile {
+    #[serde(rename = "q4_k_m")]
+    Q4KM,
+}
+
+/// What was asked for.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadFile {
+    pub id: String,
+    pub title: String,
+    pub role: ModelRoleFile,
+    pub prompt_tokens: u64,
+    pub output_tokens: u64,
+    pub batch: u64,
+    pub context_depth: u64,
+    pub loads: u64,
+    pub warm_up: u64,
+    pub repetitions: u64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EngineFile {
+    pub id: String,
+    pub version: String,
+    /// Where the stopwatch stood.
+    pub boundary: BoundaryFile,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum BoundaryFile {
+    InProcess,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ObservedFile {
+    pub device: DeviceFile,
+    pub weights: WeightsFile,
+    /// SHA-256 of the checkpoint, hexadecimal.
+    pub model_sha256: String,
+    pub model_bytes: u64,
+    pub output_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub(super) enum DeviceFile {
+    Cpu { threads: u64 },
+    Cuda { index: u32, name: String },
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub(super) enum WeightsFile {
+    Hub {
+        repo: String,
+        commit: String,
+    },
+    /// Random weights in the model's exact shape: valid for speed and memory, meaningless as text.
+    Synthetic {
+        seed: u64,
+    },
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailureFile {
+    pub stage: StageFile,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum StageFile {
+    Prepare,
+    Load,
+    Generate,
+    Interrupted,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadFile {
+    pub duration_seconds: f64,
+}
+
+/// One request.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RepetitionFile {
+    pub index: u64,
+    pub role: RepetitionRoleFile,
+    /// On the run's monotonic clock.
+    pub started_nanoseconds: u64,
+    /// From the request to its first output token: prefill and one sampling.
+    pub first_token_seconds: f64,
+    /// Between consecutive output tokens.
+    pub gap_seconds: Vec<f64>,
+    pub prompt_tokens: u64,
+    pub output_tokens: u64,
+    pub batch: u64,
+    /// FNV-1a of the output token ids, 16 hexadecimal digits.
+    pub output_digest: String,
+    /// Processor time of the process during the request; `null` where it cannot be read.
+    pub cpu_seconds: Option<f64>,
+    /// Counted by a meter during the request; `null` without one.
+    pub energy_joules: Option<f64>,
+    /// Largest resident set during the request, or device memory in use after it; `null` where it cannot be read.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RepetitionRoleFile {
+    WarmUp,
+    Measured,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FiguresFile {
+    pub prefill_tokens_per_second: EstimateFile,
+    pub decode_tokens_per_second: EstimateFile,
+    pub time_to_first_token_seconds: EstimateFile,
+    pub time_per_output_token_seconds: EstimateFile,
+    pub inter_token_p50_seconds: EstimateFile,
+    pub inter_token_p95_seconds: EstimateFile,
+    pub end_to_end_seconds: EstimateFile,
+    pub load_seconds: EstimateFile,
+    /// `null` where the system does not tell.
+    pub peak_memory_bytes: Option<EstimateFile>,
+    pub machine_hours_per_mtok_output: EstimateFile,
+    pub machine_hours_per_mtok_input: EstimateFile,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EstimateFile {
+    pub value: f64,
+    pub observations: u64,
+    pub interval: Option<IntervalFile>,
+    /// Why there is no interval; `null` if there is one.
+    pub no_interval: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IntervalFile {
+    pub low: f64,
+    pub high: f64,
+    /// Probability with which the method encloses the true value; repetition noise only.
+    pub coverage: f64,
+    pub method: String,
+}
+
+/// Energy of the measured repetitions together.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "basis")]
+pub(super) enum EnergyFile {
+    /// Read from a meter, idle power included.
+    Measured { energy_joules: f64, scope: ScopeFile, meter: String },
+    /// A range from the processor's load and rating; the power while requests ran.
+    Estimated {
+        power_watts_low: f64,
+        power_watts_central: f64,
+        power_watts_high: f64,
+        scope: ScopeFile,
+        inputs: String,
+    },
+    /// No figure.
+    Missing { reason: String, remedy: String },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ScopeFile {
+    CpuPackage,
+    ServerShare,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MeterMissingFile {
+    pub meter: String,
+    pub reason: String,
+    pub remedy: String,
+}

@@ -1,0 +1,108 @@
+//! The real download code against a real HTTP server on loopback, with small files made here.
+
+#![expect(clippy::disallowed_methods, reason = "tests read and write files")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use claimbench::model::{Hub, HubError, HubFile, HubRepo, Precision};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const BODY: &[u8] = b"GGUF, or so it says";
+
+/// A hub that holds one file of one public repository and one gated repository.
+struct LoopbackHub {
+    endpoint: String,
+    downloads: Arc<AtomicUsize>,
+}
+
+impl LoopbackHub {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let downloads = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&downloads);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let counter = Arc::clone(&counter);
+                std::thread::spawn(move || answer(stream, &counter));
+            }
+        });
+        Self { endpoint, downloads }
+    }
+}
+
+fn answer(stream: TcpStream, downloads: &AtomicUsize) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut request = String::new();
+    reader.read_line(&mut request).unwrap();
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        line.clear();
+    }
+    let path = request.split_whitespace().nth(1).unwrap_or_default();
+    let known = format!("/owner/model/resolve/{COMMIT}/model.gguf");
+    let (status, headers, body): (_, _, &[u8]) =
+        if path == known || path == "/owner/model/resolve/main/model.gguf" {
+            ("200 OK", format!("X-Repo-Commit: {COMMIT}\r\nETag: \"e7a6\"\r\n"), BODY)
+        } else if path.starts_with("/owner/gated/") {
+            ("401 Unauthorized", "X-Error-Code: GatedRepo\r\n".to_owned(), b"")
+        } else {
+            ("404 Not Found", "X-Error-Code: EntryNotFound\r\n".to_owned(), b"")
+        };
+    let head =
+        format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let mut stream = stream;
+    stream.write_all(head.as_bytes()).unwrap();
+    if !request.starts_with("HEAD") {
+        downloads.fetch_add(1, Ordering::SeqCst);
+        stream.write_all(body).unwrap();
+    }
+}
+
+fn file(repo: &str, name: &str, commit: Option<&str>) -> HubFile {
+    HubFile {
+        repo: HubRepo { repo: repo.to_owned(), commit: commit.map(str::to_owned) },
+        file: name.to_owned(),
+        precision: Precision::Q4KM,
+    }
+}
+
+#[test]
+fn a_file_is_downloaded_once_and_then_found_in_the_cache_with_its_commit() {
+    let server = LoopbackHub::start();
+    let cache = tempfile::tempdir().unwrap();
+    let hub = Hub::at(&server.endpoint, cache.path()).unwrap();
+    for wanted in [file("owner/model", "model.gguf", Some(COMMIT)), file("owner/model", "model.gguf", None)] {
+        let fetched = hub.fetch(&wanted).unwrap();
+        assert_eq!(std::fs::read(&fetched.path).unwrap(), BODY);
+        assert_eq!(fetched.commit, COMMIT);
+        assert_eq!(hub.cached(&wanted), Some(fetched));
+    }
+    assert_eq!(server.downloads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn nothing_is_cached_before_it_is_fetched_and_looking_needs_no_network() {
+    let cache = tempfile::tempdir().unwrap();
+    let hub = Hub::at("http://127.0.0.1:9", cache.path()).unwrap();
+    assert_eq!(hub.cached(&file("owner/model", "model.gguf", Some(COMMIT))), None);
+}
+
+#[test]
+fn a_missing_file_a_gated_repository_and_a_dead_hub_are_told_apart() {
+    let server = LoopbackHub::start();
+    let cache = tempfile::tempdir().unwrap();
+    let hub = Hub::at(&server.endpoint, cache.path()).unwrap();
+    let missing = hub.fetch(&file("owner/model", "absent.gguf", Some(COMMIT))).unwrap_err();
+    assert!(matches!(missing, HubError::NotFound { .. }), "{missing}");
+    assert!(missing.to_string().contains("models.toml"), "{missing}");
+    let gated = hub.fetch(&file("owner/gated", "model.gguf", Some(COMMIT))).unwrap_err();
+    assert!(matches!(gated, HubError::Denied { .. }), "{gated}");
+    assert!(gated.to_string().contains("HF_TOKEN"), "{gated}");
+    let dead = Hub::at("http://127.0.0.1:9", cache.path()).unwrap();
+    let unreachable = dead.fetch(&file("owner/model", "other.gguf", Some(COMMIT))).unwrap_err();
+    assert!(matches!(unreachable, HubError::Transfer { .. }), "{unreachable}");
+}
