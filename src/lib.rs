@@ -1,5 +1,6 @@
 //! Measures what LLM inference costs on the machine in front of you, and sets it beside what people claim it costs.
 pub mod clock;
+pub mod cost;
 pub mod date;
 pub mod faults;
 pub mod model;
