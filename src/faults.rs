@@ -80,10 +80,8 @@ impl<'a> Reader<'a> {
 
     /// Adds a fault at a byte range of the text.
     pub fn at(&mut self, span: Range<usize>, problem: impl Into<String>, fix: impl Into<String>) {
-        let line = 1 + self.text.as_bytes()[..span.start.min(self.text.len())]
-            .iter()
-            .filter(|&&b| b == b'\n')
-            .count();
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = before.split(|&byte| byte == b'\n').count();
         self.faults.push(Fault { line, problem: problem.into(), fix: fix.into() });
     }
 
