@@ -4,10 +4,12 @@
 //! each floor then builds domain types and adds what it finds to the same [`Faults`]. Text comes in as a string, so
 //! this file touches no file itself.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// One thing that is wrong, where, and what to do about it.
@@ -78,11 +80,32 @@ impl<'a> Reader<'a> {
 
     /// Adds a fault at a byte range of the text.
     pub fn at(&mut self, span: Range<usize>, problem: impl Into<String>, fix: impl Into<String>) {
-        let line = 1 + self.text.as_bytes()[..span.start.min(self.text.len())]
-            .iter()
-            .filter(|&&b| b == b'\n')
-            .count();
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = before.split(|&byte| byte == b'\n').count();
         self.faults.push(Fault { line, problem: problem.into(), fix: fix.into() });
+    }
+
+    /// A text that has to say something; an empty one becomes a fault.
+    pub fn filled(&mut self, key: &str, text: &Spanned<String>) -> String {
+        if text.get_ref().trim().is_empty() {
+            self.at(text.span(), format!("`{key}` is empty"), "fill it in, in a few words");
+        }
+        text.get_ref().clone()
+    }
+
+    /// An id of lower-case words joined by hyphens or dots, met for the first time; anything else becomes a fault.
+    pub fn unique_id(&mut self, seen: &mut HashSet<String>, id: &Spanned<String>) -> Option<String> {
+        let text = id.get_ref();
+        if !is_id(text) {
+            let fix = "use lower-case letters and digits, joined by hyphens or dots, a letter first";
+            self.at(id.span(), format!("`{text}` is not an id"), fix);
+            return None;
+        }
+        if !seen.insert(text.clone()) {
+            self.at(id.span(), format!("id `{text}` stands twice"), "rename or remove one of the two");
+            return None;
+        }
+        Some(text.clone())
     }
 
     /// True if nothing was found so far.
@@ -108,6 +131,12 @@ impl<'a> Reader<'a> {
         self.faults.sort_by_key(|fault| fault.line);
         Faults { file: self.file.to_owned(), faults: std::mem::take(&mut self.faults) }
     }
+}
+
+fn is_id(text: &str) -> bool {
+    let word =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.split(['-', '.']).all(word)
 }
 
 /// The keys and indices that lead to a place in a document.
@@ -150,7 +179,7 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     struct Item {
-        size: toml::Spanned<u64>,
+        size: Spanned<u64>,
     }
 
     #[test]
@@ -183,6 +212,17 @@ mod tests {
                 .starts_with("2 faults in things.toml\n  things.toml:2: `size` is zero; give at least 1\n")
         );
         assert!(message.contains("things.toml:3: unknown key `item.0.siez`"));
+    }
+
+    #[test]
+    fn ids_are_words_joined_by_hyphens_and_stand_once() {
+        let mut reader = Reader::new("things.toml", "");
+        let mut seen = HashSet::new();
+        let mut take = |id: &str| reader.unique_id(&mut seen, &Spanned::new(0..0, id.to_owned())).is_some();
+        assert!(take("deepseek-5-6m") && take("gpt-5.6-sol"));
+        for bad in ["deepseek-5-6m", "", "5-6m", "a-", "a--b", "a..b", "A", "a b", "-a"] {
+            assert!(!take(bad), "`{bad}` was taken");
+        }
     }
 
     #[test]

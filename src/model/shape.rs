@@ -8,7 +8,7 @@ const K_BLOCK: u64 = 256;
 /// Which computation the shape belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Family {
-    /// Qwen2 and the DeepSeek distills built on it: grouped-query attention, biases on q, k and v, RMS norm, SwiGLU.
+    /// Qwen2 and the `DeepSeek` distills built on it: grouped-query attention, biases on q, k and v, RMS norm, `SwiGLU`.
     Qwen2,
 }
 

@@ -1,6 +1,6 @@
 //! The format of `models.toml`, and its way into domain types.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -116,7 +116,7 @@ impl Registry {
             let problem = format!("schema {} is not known", wire.schema.get_ref());
             reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
         }
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         let mut models = Vec::new();
         for model in wire.models {
             duplicate(&mut reader, &mut seen, &model.id);
@@ -129,8 +129,8 @@ impl Registry {
     }
 }
 
-fn duplicate(reader: &mut Reader<'_>, seen: &mut HashMap<String, ()>, id: &Spanned<String>) {
-    if seen.insert(id.get_ref().clone(), ()).is_some() {
+fn duplicate(reader: &mut Reader<'_>, seen: &mut HashSet<String>, id: &Spanned<String>) {
+    if !seen.insert(id.get_ref().clone()) {
         reader.at(
             id.span(),
             format!("id `{}` stands twice", id.get_ref()),
@@ -143,7 +143,7 @@ impl Model {
     fn into_spec(self, reader: &mut Reader<'_>) -> Option<ModelSpec> {
         let id = ModelId::new(self.id.get_ref())
             .map_err(|problem| {
-                reader.at(self.id.span(), problem, "use lower-case letters, digits, dots and hyphens")
+                reader.at(self.id.span(), problem, "use lower-case letters, digits, dots and hyphens");
             })
             .ok();
         if self.name.get_ref().trim().is_empty() {

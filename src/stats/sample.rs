@@ -91,7 +91,7 @@ pub(crate) fn order_statistic_ranks(n: usize, confidence: f64) -> Option<(usize,
 
 /// The fewest observations whose extremes enclose the median with `confidence`.
 fn smallest_sample(confidence: f64) -> usize {
-    (2..).find(|&n| order_statistic_ranks(n, confidence).is_some()).unwrap_or(usize::MAX)
+    (2..usize::MAX).find(|&n| order_statistic_ranks(n, confidence).is_some()).unwrap_or(usize::MAX)
 }
 
 /// `P(Binomial(n, 1/2) = k)`, by multiplying up, which stays accurate and cannot overflow.

@@ -1,0 +1,35 @@
+//! What is claimed: quotations, the facts to judge them by, and what their examination says. Pure.
+//!
+//! An outcome is computed from amounts and never stands in a file. The one judgement that does is whether the evidence
+//! counts the same thing as the claim, and it comes with its reason.
+//!
+//! `ledger/claims.toml` and `ledger/sources.toml` are read together, see [`Ledger::parse`]. Formulas are worked out
+//! as they are read, with their units and their ranges, so a ledger that was read has no formula without a value.
+
+mod examined;
+mod facts;
+mod figure;
+mod formula;
+mod ledger;
+mod outcome;
+mod printed;
+mod range;
+mod unit;
+mod wire;
+
+#[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
+mod shipped_tests;
+
+pub use examined::Examined;
+pub use facts::{Constant, Facts, Level, Source};
+pub use formula::{Figure, Formula, FormulaError, Input, Worked};
+pub use ledger::{
+    Category, Claim, ClaimedAmount, Ledger, LedgerFaults, Method, Proportion, Quote, ScaleKind, ScalePoint,
+    Scope,
+};
+pub use outcome::{Bound, Comparison, Examination, Open, Outcome, compare};
+pub use printed::{Language, read as read_printed};
+pub use range::Range;
+pub use unit::Unit;
