@@ -69,11 +69,7 @@ impl<'a> Reader<'a> {
             .map_err(|error| self.fatal(&error))?;
         for path in unknown {
             let span = locate(tree.get_ref(), &path).unwrap_or(0..0);
-            self.at(
-                span,
-                format!("unknown key `{}`", path.join(".")),
-                "remove it, or correct its spelling (docs/METHODOLOGY.md lists the keys)",
-            );
+            self.at(span, format!("unknown key `{}`", path.join(".")), "remove it, or correct its spelling");
         }
         Ok(wire)
     }
@@ -139,9 +135,13 @@ fn is_id(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.split(['-', '.']).all(word)
 }
 
-/// The keys and indices that lead to a place in a document.
+/// The keys and indices that lead to a place in a document, without the marks of `Option` and `toml::Spanned`.
 fn segments(path: &serde_ignored::Path<'_>) -> Vec<String> {
-    path.to_string().split('.').filter(|part| *part != "?").map(str::to_owned).collect()
+    path.to_string()
+        .split('.')
+        .filter(|part| *part != "?" && !part.starts_with("$__"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Where the key at the end of `path` stands in the text.

@@ -1,6 +1,9 @@
-//! What things cost: dated prices, each with its source. Pure.
+//! What things cost: dated prices, each with its source, and the way from machine-hours to money. Pure.
 
+mod model;
+mod my_machine;
 mod prices;
 mod wire;
 
+pub use model::{Cost, CostRange, HourlyPrice, PriceBasis, PriceOrigin};
 pub use prices::{ApiPrice, PriceBook, RentPrice};
