@@ -1,1 +1,196 @@
-fn main() {}
+//! The main job: `cargo bench` measures the default models with the runner that `claimbench run` uses, and writes the
+//! page. criterion owns the order and compares with its last run; the same samples feed both.
+//!
+//! One criterion id per case, one iteration per request. With `--test` only a tiny shape runs.
+
+#![expect(clippy::disallowed_methods, reason = "a bench target reads its own arguments")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use claimbench::cli::{
+    Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal, WeightsChoice,
+    announcement, price_of, summary, write_page,
+};
+use claimbench::units::{count_as_f64, count_as_usize, index_as_u64};
+use claimbench::workload::{Case, CaseForecast, DeviceChoice, Plan, Selection};
+use criterion::{Criterion, SamplingMode, Throughput};
+
+/// criterion takes no fewer.
+const FEWEST_SAMPLES: u64 = 10;
+
+fn main() -> ExitCode {
+    let mut terminal = Terminal::standard();
+    match Job::new().and_then(|job| job.run(&mut terminal)) {
+        Ok(code) => code,
+        Err(error) => {
+            terminal.say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What this call of `cargo bench` is to do.
+struct Job {
+    catalog: Catalog,
+    plan: Plan,
+    is_test: bool,
+    command: String,
+    cores: u64,
+}
+
+impl Job {
+    fn new() -> anyhow::Result<Self> {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+        // criterion's own rule: without `--bench`, cargo runs this target as a test.
+        let is_test = has("--test") || !has("--bench");
+        let catalog = Catalog::shipped()?;
+        let plan = if is_test {
+            Plan::smoke_test(&catalog.models, &catalog.workloads)?
+        } else {
+            Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?
+        };
+        let command = command(&arguments, &plan);
+        let cores = std::thread::available_parallelism().map_or(1, |cores| index_as_u64(cores.get()));
+        Ok(Self { catalog, plan, is_test, command, cores })
+    }
+
+    fn run(&self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let mut criterion = Criterion::default().configure_from_args();
+        let stop = StopFlag::on_interrupt()?;
+        let mut session = None;
+        for case in self.plan.cases() {
+            self.measure(case, &mut criterion, &mut session, &stop, terminal);
+            if stop.is_set() {
+                break;
+            }
+        }
+        criterion.final_summary();
+        // Nothing was selected, or criterion only listed its ids.
+        let Some(session) = session else { return Ok(ExitCode::SUCCESS) };
+        self.finish(&session?, terminal)
+    }
+
+    /// Hands one case to criterion. A case that fails unwinds out of criterion, which then keeps nothing of it: the
+    /// failure is a row of the run file, and the next case follows.
+    fn measure(
+        &self,
+        case: &Case,
+        criterion: &mut Criterion,
+        session: &mut Option<anyhow::Result<Session>>,
+        stop: &StopFlag,
+        terminal: &mut Terminal,
+    ) {
+        let mut open: Option<OpenCase> = None;
+        let forecast = CaseForecast::new(case, self.cores).request.value();
+        let samples = case.workload.repetitions.max(FEWEST_SAMPLES);
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let mut group = criterion.benchmark_group(format!("{}/{}", case.model.id, case.precision.id()));
+            group
+                .throughput(Throughput::Elements(case.workload.output_tokens * case.workload.batch))
+                .sampling_mode(SamplingMode::Flat)
+                .sample_size(count_as_usize(samples))
+                .warm_up_time(Duration::from_nanos(1))
+                .measurement_time(Duration::from_secs_f64(forecast * count_as_f64(samples)));
+            group.bench_function(case.workload.id.as_str(), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    let started = session.get_or_insert_with(|| self.start(stop, terminal));
+                    let Ok(session) = started else { give_up() };
+                    let open = open.get_or_insert_with(|| self.open(session, case, terminal));
+                    (0..iterations).map(|_| one_request(session, open, terminal)).sum()
+                });
+            });
+            group.finish();
+        }));
+        if let Err(payload) = unwound
+            && !payload.is::<GiveUp>()
+        {
+            resume_unwind(payload);
+        }
+    }
+
+    fn start(&self, stop: &StopFlag, terminal: &mut Terminal) -> anyhow::Result<Session> {
+        let settings = Settings {
+            device: DeviceChoice::Auto,
+            weights: if self.is_test { WeightsChoice::Synthetic } else { WeightsChoice::Auto },
+            seed: SEED,
+            engine: EngineChoice::Candle,
+            assume_watts: None,
+            out: PathBuf::from(RUNS),
+            command: self.command.clone(),
+        };
+        let session = Session::start(settings, &self.catalog, stop.clone())?;
+        if let Some(note) = session.device_note() {
+            terminal.say(note);
+        }
+        terminal.say(&announcement(&self.plan, session.device().kind(), self.cores));
+        Ok(session)
+    }
+
+    fn open(&self, session: &mut Session, case: &Case, terminal: &mut Terminal) -> OpenCase {
+        let opened = session.open(case, terminal).and_then(|mut open| {
+            session.load(&mut open)?;
+            // With `--test` criterion asks once, and that once is to be measured.
+            for _ in 0..if self.is_test { case.workload.warm_up } else { 0 } {
+                session.repeat(&mut open)?;
+            }
+            Ok(open)
+        });
+        opened.unwrap_or_else(|error| {
+            terminal.say(&format!("error: {error:#}"));
+            give_up()
+        })
+    }
+
+    fn finish(&self, session: &Session, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let run = session.run();
+        let price = price_of(&PriceArgs::default(), &self.catalog.prices, Some(session.device()), Some(run))?;
+        let page = write_page(session.store(), run, &self.catalog.ledger, price.as_ref())?;
+        let folder = session.store().folder().display();
+        terminal.say(&format!("\n{}", summary(run)));
+        terminal.say(&format!("page: {}", page.display()));
+        terminal.say(&format!("next: cargo run --release -- report {folder} --rent 0.50"));
+        Ok(if session.was_interrupted() {
+            ExitCode::from(130)
+        } else if run.cases.iter().any(|record| record.outcome.measurement().measured().next().is_some()) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+/// Leaves criterion without a message: what went wrong is in the run file and was said.
+struct GiveUp;
+
+fn give_up() -> ! {
+    resume_unwind(Box::new(GiveUp))
+}
+
+/// One repetition; criterion gets the same end-to-end time that the run file holds.
+fn one_request(session: &mut Session, open: &mut OpenCase, terminal: &mut Terminal) -> Duration {
+    match session.repeat(open) {
+        Ok(Some(time)) => Duration::from_secs_f64(time.value()),
+        Ok(None) => give_up(),
+        Err(error) => {
+            terminal.say(&format!("error: {error:#}"));
+            give_up()
+        }
+    }
+}
+
+/// The command that repeats the run: criterion's flags and filters that name a case, no path.
+fn command(arguments: &[String], plan: &Plan) -> String {
+    let features = if cfg!(feature = "cuda") { " --features cuda" } else { "" };
+    let names_a_case = |word: &str| plan.cases().iter().any(|case| case.id().to_string().contains(word));
+    let kept: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|word| ["--test", "--quick", "--exact"].contains(word) || names_a_case(word))
+        .collect();
+    let rest = if kept.is_empty() { String::new() } else { format!(" -- {}", kept.join(" ")) };
+    format!("cargo bench{features} --bench inference{rest}")
+}

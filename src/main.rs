@@ -1,4 +1,17 @@
-//! Writes the schema.
-fn main() {
-    print!("{}", claimbench::record::json_schema());
+//! Reads the command line, does what it asks, and ends with the exit code that `docs/METHODOLOGY.md` documents.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use claimbench::cli::{Cli, Terminal};
+
+fn main() -> ExitCode {
+    let mut terminal = Terminal::standard();
+    match Cli::parse().execute(&mut terminal) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(error) => {
+            terminal.say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }

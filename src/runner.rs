@@ -77,6 +77,11 @@ impl CaseRun {
         self.failure.is_some()
     }
 
+    /// The samples so far.
+    pub fn measurement(&self) -> &Measurement {
+        &self.measurement
+    }
+
     /// Repetitions so far, warm-up included.
     pub fn repetitions(&self) -> u64 {
         index_as_u64(self.measurement.repetitions.len())

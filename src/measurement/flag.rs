@@ -70,6 +70,11 @@ impl Flag {
         }
     }
 
+    /// True if the figures deserve no trust: the build, the machine or the engine misbehaved.
+    pub const fn breaks_trust(self) -> bool {
+        matches!(self, Self::DebugBuild | Self::OutputDiffers | Self::WideInterval)
+    }
+
     /// What it means and what to do, in English.
     pub const fn advice(self) -> &'static str {
         match self {

@@ -62,6 +62,11 @@ impl RunStore {
         Ok(Self { folder })
     }
 
+    /// A folder that is there already.
+    pub fn open(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder

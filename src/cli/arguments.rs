@@ -1,0 +1,205 @@
+//! What can stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{RUNS, SEED};
+use crate::model::Precision;
+use crate::workload::DeviceChoice;
+
+/// Measures what LLM inference costs on this machine, and sets it beside what people claim it costs.
+#[derive(Debug, Parser)]
+#[command(name = "claimbench", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  claimbench run                       measure the default models and write a page
+  claimbench report RUN --rent 0.50    write the page again, with your price of an hour
+
+Exit codes: 0 good, 1 failed, 2 usage, 3 measured but not trustworthy (run only), 130 interrupted (what was finished is kept).";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List models and workloads, and what runs by default
+    List(JsonFlag),
+    /// Measure, and write a run file and its page
+    Run(RunArgs),
+    /// Write the page of a run again, or publish it
+    Report(ReportArgs),
+    /// Show the claims and what their examination gives
+    Claims(ClaimsArgs),
+    /// Download the real weights of a model into the hub's cache
+    Pull(PullArgs),
+    /// Remove the synthetic checkpoints from the cache folder
+    Clean(CleanArgs),
+    /// Print the JSON schema of the run file
+    #[command(hide = true)]
+    Schema,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct JsonFlag {
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct RunArgs {
+    /// Model to measure; may be repeated (default: see `claimbench list`)
+    #[arg(long = "model", value_name = "ID")]
+    pub(super) models: Vec<String>,
+    /// Workload to run; may be repeated
+    #[arg(long = "workload", value_name = "ID")]
+    pub(super) workloads: Vec<String>,
+    /// Precision of the weights; may be repeated
+    #[arg(long = "precision", value_name = "NAME", value_parser = parse_precision)]
+    pub(super) precisions: Vec<Precision>,
+    /// Measured repetitions per case, instead of the workload's own number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(super) repetitions: Option<u64>,
+    /// Device: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_parser = DeviceChoice::parse)]
+    pub(super) device: DeviceChoice,
+    /// Weights: real ones if they are in the cache, else synthetic; or insist on one of the two
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) weights: WeightsArg,
+    /// Seed of synthetic weights
+    #[arg(long, default_value_t = SEED)]
+    pub(super) seed: u64,
+    /// Rated power of this processor in watts, for an energy estimate where it is unknown
+    #[arg(long, value_name = "WATTS", value_parser = parse_positive)]
+    pub(super) assume_tdp: Option<f64>,
+    /// Folder that gets a folder for the run
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
+    pub(super) out: PathBuf,
+    /// Say what would run, and stop
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// For tests: `scripted` computes nothing
+    #[arg(long, value_enum, default_value = "candle", hide = true)]
+    pub(super) engine: EngineArg,
+    #[command(flatten)]
+    pub(super) price: PriceArgs,
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum WeightsArg {
+    Auto,
+    Real,
+    Synthetic,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum EngineArg {
+    Candle,
+    Scripted,
+}
+
+/// The price of one hour of the machine.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PriceArgs {
+    /// What an hour of this machine rents for, in dollars; a rent contains the electricity
+    #[arg(long, value_name = "USD_PER_HOUR", conflicts_with_all = ["purchase", "life_years"], value_parser = parse_amount)]
+    pub(super) rent: Option<f64>,
+    /// What this machine cost, in dollars; electricity comes on top
+    #[arg(long, value_name = "USD", requires = "life_years", value_parser = parse_amount)]
+    pub(super) purchase: Option<f64>,
+    /// Years the machine is used for
+    #[arg(long, value_name = "YEARS", requires = "purchase", value_parser = parse_positive)]
+    pub(super) life_years: Option<f64>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ReportArgs {
+    /// A run file, or the folder that holds it
+    #[arg(value_name = "RUN")]
+    pub(super) run: PathBuf,
+    /// Copy the run and its page into the folder of published runs
+    #[arg(long)]
+    pub(super) publish: bool,
+    /// Folder of published runs
+    #[arg(long, value_name = "DIR", default_value = "reports", requires = "publish")]
+    pub(super) reports: PathBuf,
+    #[command(flatten)]
+    pub(super) price: PriceArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ClaimsArgs {
+    /// Show only this claim, whole
+    #[arg(value_name = "ID")]
+    pub(super) id: Option<String>,
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct PullArgs {
+    /// Model whose weights to download
+    #[arg(value_name = "MODEL")]
+    pub(super) model: String,
+    /// Precision of the weights
+    #[arg(long, value_name = "NAME", default_value = "q4_k_m", value_parser = parse_precision)]
+    pub(super) precision: Precision,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CleanArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+fn parse_precision(text: &str) -> Result<Precision, String> {
+    let known = Precision::ALL.map(Precision::id).join(", ");
+    let found = Precision::ALL.into_iter().find(|precision| precision.id() == text);
+    found.ok_or_else(|| format!("`{text}` is not a precision; known are {known}"))
+}
+
+fn parse_amount(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err(format!("`{text}` is not an amount; write a number of zero or more, such as 0.50")),
+    }
+}
+
+fn parse_positive(text: &str) -> Result<f64, String> {
+    let value = parse_amount(text)?;
+    if value > 0.0 { Ok(value) } else { Err(format!("`{text}` must be above zero")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_usage_errors() {
+        for arguments in [
+            vec!["--rent", "1", "--purchase", "2", "--life-years", "3"],
+            vec!["--purchase", "2"],
+            vec!["--rent", "-1"],
+            vec!["--rent", "NaN"],
+            vec!["--purchase", "2", "--life-years", "0"],
+            vec!["--repetitions", "0"],
+            vec!["--device", "gpu"],
+            vec!["--precision", "q3"],
+            vec!["--assume-tdp", "0"],
+        ] {
+            let line = ["claimbench", "run"].into_iter().chain(arguments.iter().copied());
+            assert!(Cli::try_parse_from(line).is_err(), "{arguments:?}");
+        }
+    }
+}

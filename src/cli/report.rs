@@ -1,0 +1,64 @@
+//! `claimbench report`: the page of a run again, with another price or for everybody.
+
+#![expect(clippy::disallowed_methods, reason = "lists the folder of published runs")]
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::arguments::ReportArgs;
+use super::page::write_page;
+use super::prices::price_of;
+use super::{Catalog, Status, Terminal};
+use crate::measurement::{Run, RunId};
+use crate::model::ModelRole;
+use crate::record::{self, RunStore};
+use crate::report::{IndexEntry, render_index};
+
+pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
+    let catalog = Catalog::shipped()?;
+    let run = record::load(&args.run)?;
+    let device = run.cases.iter().find_map(|record| record.observed.as_ref()).map(|observed| &observed.device);
+    let price = price_of(&args.price, &catalog.prices, device, Some(&run))?;
+    let store = if args.publish {
+        publish(&args.reports, &run)?
+    } else {
+        RunStore::open(if args.run.is_dir() { &args.run } else { args.run.parent().unwrap_or(Path::new(".")) })
+    };
+    let page = write_page(&store, &run, &catalog.ledger, price.as_ref())?;
+    if args.publish {
+        let index = write_index(&args.reports)?;
+        terminal.say(&format!("list of runs: {}", index.display()));
+    }
+    terminal.data(&page.display().to_string())?;
+    Ok(Status::Good)
+}
+
+/// Copies the run into the folder of published runs. A run file there never changes.
+fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
+    let is_test = run.cases.iter().any(|record| record.case.model.role == ModelRole::Test);
+    anyhow::ensure!(!is_test, "this run measured a shape of the test suite; it says nothing worth publishing");
+    let store = RunStore::create(reports, &run.id)?;
+    match record::load(store.folder()) {
+        Ok(there) if record::to_json(&there) == record::to_json(run) => {}
+        Ok(_) => anyhow::bail!("{} holds another run of this name; run files never change", store.folder().display()),
+        Err(_) => {
+            store.save(run)?;
+        }
+    }
+    Ok(store)
+}
+
+/// Writes the list of all runs in the folder.
+fn write_index(reports: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(reports).with_context(|| format!("cannot list {}", reports.display()))? {
+        let entry = entry?;
+        let is_run = RunId::new(&entry.file_name().to_string_lossy()).is_ok();
+        if is_run && entry.path().join("run.json").is_file() {
+            entries.push(IndexEntry::of(&record::load(&entry.path())?));
+        }
+    }
+    Ok(RunStore::open(reports).write("index.html", &render_index(&entries))?)
+}

@@ -1,0 +1,117 @@
+//! What a run will do, and what it did, in a few lines.
+
+use crate::measurement::{CaseRecord, Energy, Figures, Outcome, Run};
+use crate::stats::Estimate;
+use crate::units::{Quantity, Seconds};
+use crate::workload::{CaseForecast, Plan};
+
+/// What will run and how long it should take; printed before anything is measured.
+pub fn announcement(plan: &Plan, device: &str, cores: u64) -> String {
+    let mut lines = Vec::new();
+    let mut total = Seconds::ZERO;
+    for case in plan.cases() {
+        let forecast = CaseForecast::new(case, cores);
+        total = total.plus(forecast.case).expect("a sum of finite times");
+        let w = &case.workload;
+        lines.push(format!(
+            "  {}: prompt {}, output {}, batch {}, {} warm-up + {} repetitions, about {}",
+            case.id(),
+            w.prompt_tokens,
+            w.output_tokens,
+            w.batch,
+            w.warm_up,
+            w.repetitions,
+            rough(forecast.case)
+        ));
+    }
+    let cases = plan.cases().len();
+    let head = format!(
+        "{cases} case{} on {device}, about {} (a rough forecast from the shape and {cores} cores):",
+        if cases == 1 { "" } else { "s" },
+        rough(total)
+    );
+    format!("{head}\n{}", lines.join("\n"))
+}
+
+/// A time for people: "8 s", "2 min".
+pub(super) fn rough(time: Seconds) -> String {
+    let seconds = time.value();
+    if seconds < 1.0 {
+        "1 s".to_owned()
+    } else if seconds < 90.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    }
+}
+
+/// Six lines per case, or one for a case that failed before anything was measured.
+pub fn summary(run: &Run) -> String {
+    run.cases.iter().map(case_summary).collect::<Vec<_>>().join("\n")
+}
+
+fn case_summary(record: &CaseRecord) -> String {
+    let head = match &record.outcome {
+        Outcome::Measured(_) => record.id().to_string(),
+        Outcome::Failed(failure, _) => format!("{}: {}: {}", record.id(), failure.stage.id(), failure.reason),
+    };
+    let Some(figures) = Figures::new(record.outcome.measurement()) else { return head };
+    let weights = match &record.observed {
+        Some(observed) if observed.file.weights.is_synthetic() => " (synthetic weights: speed and memory only)",
+        _ => "",
+    };
+    let memory = figures.peak_memory.map_or("unknown here".to_owned(), |bytes| scaled(&bytes, 1e9, 2, "GB"));
+    [
+        format!("{head}{weights}"),
+        format!("  machine-hours per million output tokens  {}", shown(&figures.machine_hours_per_mtok_output, 2)),
+        format!(
+            "  decode {}, prefill {}",
+            shown(&figures.decode_tokens_per_second, 2),
+            shown(&figures.prefill_tokens_per_second, 2)
+        ),
+        format!("  time to first token {}", scaled(&figures.time_to_first_token, 1e-3, 0, "ms")),
+        format!("  load {}, peak memory {memory}", shown(&figures.load, 2)),
+        format!("  energy {}", energy(&record.energy)),
+    ]
+    .join("\n")
+}
+
+fn shown<Q: Quantity>(estimate: &Estimate<Q>, decimals: usize) -> String {
+    scaled(estimate, 1.0, decimals, Q::UNIT)
+}
+
+fn scaled<Q: Quantity>(estimate: &Estimate<Q>, divisor: f64, decimals: usize, unit: &str) -> String {
+    let number = |q: Q| format!("{:.decimals$}", q.value() / divisor);
+    let range = match estimate.interval() {
+        Ok(interval) => format!(" [{} - {}]", number(interval.low()), number(interval.high())),
+        Err(reason) => format!(" [no interval: {reason}]"),
+    };
+    format!("{} {unit}{range}", number(estimate.value()))
+}
+
+fn energy(energy: &Energy) -> String {
+    match energy {
+        Energy::Measured { joules, scope, meter } => format!("{joules:.1} by {meter} ({})", scope.id()),
+        Energy::Estimated { power, scope, .. } => {
+            format!("estimated: {:.1} - {:.1} W while busy ({}); not measured", power.low.value(), power.high.value(), scope.id())
+        }
+        Energy::Missing(missing) => format!("unknown: {}", missing.reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::example_run;
+
+    #[test]
+    fn the_summary_of_a_measured_and_a_failed_case() {
+        insta::assert_snapshot!(summary(&example_run()));
+    }
+
+    #[test]
+    fn rough_times_read_like_people_speak() {
+        let say = |seconds| rough(Seconds::new(seconds).unwrap());
+        assert_eq!([say(0.2), say(8.4), say(130.0)], ["1 s", "8 s", "2 min"]);
+    }
+}
