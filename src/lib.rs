@@ -4,6 +4,7 @@ pub mod faults;
 pub mod hardware;
 pub mod measurement;
 pub mod model;
+pub mod report;
 pub mod stats;
 pub mod units;
 pub mod workload;

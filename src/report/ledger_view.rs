@@ -1,0 +1,232 @@
+//! What the pages need of the claims ledger. The one file of this floor that knows the claim floor's shapes.
+
+use super::chart::{Mark, MarkKind};
+use crate::units::{Ratio, Usd};
+
+/// The claims and their amounts.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerView {
+    /// In the order of the ledger.
+    pub claims: Vec<ClaimView>,
+    /// Amounts for the claim scale, in any order.
+    pub points: Vec<ScalePoint>,
+}
+
+/// One claim and what became of it.
+#[derive(Clone, Debug)]
+pub struct ClaimView {
+    /// Key in the ledger.
+    pub id: String,
+    /// The claim in a few words.
+    pub title: String,
+    /// The exact words.
+    pub quote: String,
+    /// Their language, as a BCP 47 tag.
+    pub language: String,
+    /// Who said it.
+    pub speaker: String,
+    /// When, as the ledger writes it.
+    pub said_on: String,
+    /// The amount as printed.
+    pub amount: String,
+    /// What the amount counts.
+    pub counts: String,
+    /// What it leaves out.
+    pub leaves_out: String,
+    /// How it was examined.
+    pub how: Examination,
+    /// What came out.
+    pub outcome: ClaimOutcome,
+    /// The finding, in a sentence or two.
+    pub evidence: String,
+    /// The recalculation, one step per line; empty if there is none.
+    pub steps: String,
+    /// The figures that went in.
+    pub inputs: Vec<String>,
+    /// Where they come from.
+    pub sources: Vec<SourceView>,
+}
+
+/// A document behind a claim.
+#[derive(Clone, Debug)]
+pub struct SourceView {
+    /// Title, with author and date.
+    pub title: String,
+    /// Address; becomes a link only if it starts with `https://` or `http://`.
+    pub url: Option<String>,
+}
+
+impl SourceView {
+    /// The address, if it is one a reader can safely follow.
+    pub(crate) fn link(&self) -> Option<&str> {
+        self.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+    }
+}
+
+/// How a claim was examined.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Examination {
+    /// By a measurement of this run.
+    Measured,
+    /// By arithmetic on published figures.
+    Recalculated,
+    /// By reading its source.
+    Sourced,
+    /// Not at all: the documents it needs are not public.
+    NotCheckable,
+}
+
+/// What came out of an examination.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClaimOutcome {
+    /// The evidence agrees.
+    Upheld,
+    /// The evidence disagrees.
+    Refuted,
+    /// The source says the same; whether it is right was not examined.
+    AsSourced,
+    /// The source says something else.
+    DiffersFromItsSource,
+    /// The evidence does not decide.
+    Unresolved,
+    /// Only a proportion could be computed.
+    ProportionOnly,
+}
+
+impl ClaimOutcome {
+    /// Name of the icon and of the style.
+    pub(crate) const fn icon(self) -> &'static str {
+        match self {
+            Self::Upheld => "upheld",
+            Self::Refuted => "refuted",
+            Self::AsSourced => "as-sourced",
+            Self::DiffersFromItsSource => "differs",
+            Self::Unresolved => "unresolved",
+            Self::ProportionOnly => "proportion",
+        }
+    }
+}
+
+/// One amount on the claim scale.
+#[derive(Clone, Debug)]
+pub struct ScalePoint {
+    /// What it counts.
+    pub label: String,
+    /// Lower end.
+    pub low: Usd,
+    /// The amount.
+    pub central: Usd,
+    /// Upper end.
+    pub high: Usd,
+    /// What stands behind it.
+    pub kind: PointKind,
+    /// The claim it belongs to.
+    pub claim_id: Option<String>,
+}
+
+/// What stands behind an amount.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PointKind {
+    /// Somebody published it.
+    Quoted,
+    /// Arithmetic on published figures.
+    Recalculated,
+    /// Nobody outside can check it.
+    CannotBeChecked,
+}
+
+/// The two claimed amounts that lie furthest apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extremes<'a> {
+    /// The smaller.
+    pub(crate) low: &'a ScalePoint,
+    /// The larger.
+    pub(crate) high: &'a ScalePoint,
+    /// Larger over smaller.
+    pub(crate) factor: Ratio,
+    /// True unless the ledger gives both the same scope.
+    pub(crate) count_unlike_things: bool,
+}
+
+impl LedgerView {
+    /// The furthest pair among the amounts somebody claimed (our own arithmetic is no claim), if they are at least a
+    /// factor of two apart.
+    pub(crate) fn extremes(&self) -> Option<Extremes<'_>> {
+        let claimed = || self.placeable().into_iter().filter(|point| point.kind != PointKind::Recalculated);
+        let amount = |point: &&ScalePoint| point.central.value();
+        let low = claimed().min_by(|a, b| amount(a).total_cmp(&amount(b)))?;
+        let high = claimed().max_by(|a, b| amount(a).total_cmp(&amount(b)))?;
+        let factor = Ratio::new(high.central.value() / low.central.value()).ok()?;
+        let count_unlike_things = match (self.claim_of(low), self.claim_of(high)) {
+            (Some(a), Some(b)) => a.counts != b.counts,
+            _ => low.label != high.label,
+        };
+        (factor.value() >= 2.0).then_some(Extremes { low, high, factor, count_unlike_things })
+    }
+
+    /// The claim a point belongs to.
+    pub(crate) fn claim_of(&self, point: &ScalePoint) -> Option<&ClaimView> {
+        let id = point.claim_id.as_deref()?;
+        self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    /// The amounts above zero, from the smallest to the largest; a logarithmic scale has no place for others.
+    pub(crate) fn placeable(&self) -> Vec<&ScalePoint> {
+        let mut points: Vec<&ScalePoint> = self.points.iter().filter(|point| point.low.value() > 0.0).collect();
+        points.sort_by(|a, b| a.central.value().total_cmp(&b.central.value()));
+        points
+    }
+}
+
+impl From<&ScalePoint> for Mark {
+    fn from(point: &ScalePoint) -> Self {
+        Self {
+            label: point.label.clone(),
+            low: point.low.value(),
+            central: point.central.value(),
+            high: point.high.value(),
+            kind: match point.kind {
+                PointKind::Quoted => MarkKind::Quoted,
+                PointKind::Recalculated => MarkKind::Recalculated,
+                PointKind::CannotBeChecked => MarkKind::CannotBeChecked,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(label: &str, usd: f64, kind: PointKind) -> ScalePoint {
+        let usd = Usd::new(usd).unwrap();
+        ScalePoint { label: label.into(), low: usd, central: usd, high: usd, kind, claim_id: None }
+    }
+
+    #[test]
+    fn our_own_arithmetic_is_no_claim() {
+        let points = vec![
+            point("ours", 1.0, PointKind::Recalculated),
+            point("large", 1.6e9, PointKind::CannotBeChecked),
+            point("small", 5.576e6, PointKind::Quoted),
+        ];
+        let ledger = LedgerView { claims: vec![], points };
+        let extremes = ledger.extremes().unwrap();
+        assert_eq!((extremes.low.label.as_str(), extremes.high.label.as_str()), ("small", "large"));
+        assert_eq!(extremes.factor.value().round().to_string(), "287");
+    }
+
+    #[test]
+    fn like_amounts_and_an_empty_ledger_have_no_extremes() {
+        let near = vec![point("a", 5.0, PointKind::Quoted), point("b", 6.0, PointKind::Quoted)];
+        assert!(LedgerView { claims: vec![], points: near }.extremes().is_none());
+        assert!(LedgerView::default().extremes().is_none());
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        let source = |url: &str| SourceView { title: "t".into(), url: Some(url.into()) };
+        assert_eq!(source("javascript:alert(1)").link(), None);
+        assert_eq!(source("https://example.org").link(), Some("https://example.org"));
+    }
+}
