@@ -104,8 +104,8 @@ impl CaseView {
             title: title(case.record),
             facts: facts(words, case.record),
             samples: vec![
-                samples(words, run, case, &format!("decode-{number}"), DECODE),
-                samples(words, run, case, &format!("first-{number}"), FIRST_TOKEN),
+                samples(words, run, case, &format!("decode-{number}"), &DECODE),
+                samples(words, run, case, &format!("first-{number}"), &FIRST_TOKEN),
             ],
             table: figures_table(words, case),
             flags: flags(words, &case.record.flags),
@@ -122,10 +122,10 @@ fn facts(words: &Words, record: &CaseRecord) -> Vec<String> {
         let all = &record.outcome.measurement().repetitions;
         n.count(crate::units::index_as_u64(all.iter().filter(|repetition| repetition.role == role).count()))
     };
-    let device = record.observed.as_ref().map_or_else(
-        || words.provenance.unknown.to_owned(),
-        |observed| device(words, &observed.device),
-    );
+    let device = record
+        .observed
+        .as_ref()
+        .map_or_else(|| words.provenance.unknown.to_owned(), |observed| device(words, &observed.device));
     vec![
         (words.measured.case_facts)(&prompt, &output, &batch, &depth),
         (words.measured.repetitions)(&repetitions(Role::Measured), &repetitions(Role::WarmUp)),
@@ -148,11 +148,19 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
     rows.push(f.peak_memory.as_ref().map_or_else(
         || {
             let none = || words.measured.none.to_owned();
-            vec![names.memory.to_owned(), words.measured.no_memory.to_owned(), none(), none(), none(), "0".into()]
+            vec![
+                names.memory.to_owned(),
+                words.measured.no_memory.to_owned(),
+                none(),
+                none(),
+                none(),
+                "0".into(),
+            ]
         },
         |memory| row(words, names.memory, &n.estimate(memory)),
     ));
-    Table::new((words.measured.table)(&title(case.record)), &words.measured.columns, rows)
+    let table = Table::new((words.measured.table)(&title(case.record)), &words.measured.columns, rows);
+    Table { class: "figures", ..table }
 }
 
 fn row(words: &Words, name: &str, printed: &Printed) -> Vec<String> {
@@ -180,7 +188,8 @@ const DECODE: Series<TokensPerSecond> = Series {
     direction: |words| words.measured.higher,
     of_case: |figures| &figures.decode_tokens_per_second,
     of_repetition: |repetition| {
-        Tokens::new(repetition.batch * crate::units::index_as_u64(repetition.gaps.len())).per(repetition.decode())
+        Tokens::new(repetition.batch * crate::units::index_as_u64(repetition.gaps.len()))
+            .per(repetition.decode())
     },
 };
 
@@ -191,7 +200,13 @@ const FIRST_TOKEN: Series<Seconds> = Series {
     of_repetition: |repetition| Some(repetition.first_token),
 };
 
-fn samples<Q: Quantity>(words: &Words, run: &Run, case: &Measured<'_>, id: &str, series: Series<Q>) -> Figure {
+fn samples<Q: Quantity>(
+    words: &Words,
+    run: &Run,
+    case: &Measured<'_>,
+    id: &str,
+    series: &Series<Q>,
+) -> Figure {
     let (n, w) = (&words.numerals, &words.measured);
     let estimate = (series.of_case)(&case.figures);
     let printed = n.estimate(estimate);
@@ -265,9 +280,15 @@ fn bar_figure(
             Bar {
                 label: self::title(case.record),
                 value: estimate.value().value(),
-                ends: estimate.interval().ok().map(|interval| (interval.low().value(), interval.high().value())),
+                ends: estimate
+                    .interval()
+                    .ok()
+                    .map(|interval| (interval.low().value(), interval.high().value())),
                 value_text: printed.value.clone(),
-                range_text: printed.range.clone().unwrap_or_else(|_| words.verdict.no_interval_short.to_owned()),
+                range_text: printed
+                    .range
+                    .clone()
+                    .unwrap_or_else(|_| words.verdict.no_interval_short.to_owned()),
             }
         })
         .collect();
@@ -276,7 +297,7 @@ fn bar_figure(
     });
     Figure {
         title: title.to_owned(),
-        wide: Bars { id, title, bars: &bars, tag: run.id.as_str(), numerals: n }.draw(),
+        wide: Bars { id, title, rows: &bars, tag: run.id.as_str(), numerals: n }.draw(),
         narrow: None,
         caption: format!("{} {}", w.higher, (words.page.chart_source)(run.id.as_str())),
         show_table: words.page.show_table,

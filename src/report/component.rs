@@ -14,6 +14,8 @@ const CSS: &str = include_str!("report.css");
 #[derive(Clone, Debug, Template)]
 #[template(path = "table.html")]
 pub(crate) struct Table {
+    /// Its style, beside the common one; empty for most.
+    pub(crate) class: &'static str,
     /// What the table holds.
     pub(crate) caption: String,
     /// One per column.
@@ -28,7 +30,12 @@ impl Table {
     /// Takes the parts; every row must fill every column.
     pub(crate) fn new(caption: impl Into<String>, headers: &[&str], rows: Vec<Vec<String>>) -> Self {
         debug_assert!(rows.iter().all(|row| row.len() == headers.len()), "a row does not fill its table");
-        Self { caption: caption.into(), headers: headers.iter().map(|&h| h.to_owned()).collect(), rows }
+        Self {
+            class: "",
+            caption: caption.into(),
+            headers: headers.iter().map(|&h| h.to_owned()).collect(),
+            rows,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::case_view::{self, Measured};
 use super::component::Table;
-use super::number::{decimals, span};
+use super::number::{decimals, decimals_for_digits, span};
 use super::price_view::{BasisView, CostRange, OriginView, PriceView};
 use super::words::Words;
 use crate::stats::Estimate;
@@ -36,10 +36,16 @@ impl CostView {
             rows.push(row(words, case, w.input, &figures.machine_hours_per_mtok_input, price));
         }
         let table = match price {
-            None => Table::new(w.table, &[w.case_and_tokens, w.machine_hours, w.interval, w.at_one_dollar], rows),
+            None => {
+                Table::new(w.table, &[w.case_and_tokens, w.machine_hours, w.interval, w.at_one_dollar], rows)
+            }
             Some(price) => {
                 let at = (w.at_price)(&hourly(words, price));
-                Table::new(w.table, &[w.case_and_tokens, w.machine_hours, w.interval, &at, w.cost_range], rows)
+                Table::new(
+                    w.table,
+                    &[w.case_and_tokens, w.machine_hours, w.interval, &at, w.cost_range],
+                    rows,
+                )
             }
         };
         Self {
@@ -64,11 +70,8 @@ fn row(
     let printed = words.numerals.estimate(hours);
     let label = format!("{direction}: {}", case_view::title(case.record));
     let mut row = vec![label, printed.value.clone(), case_view::range_or_reason(words, &printed)];
-    match price.map(|price| price.cost(hours)) {
-        Some(Some(cost)) => {
-            let (central, range) = dollars(words, &cost);
-            row.extend([central, range]);
-        }
+    match price.map(|price| dollars(words, price, hours)) {
+        Some(Some(amounts)) => row.extend(amounts),
         Some(None) => row.extend([(); 2].map(|()| words.measured.none.to_owned())),
         // At one dollar an hour the amount is the number of machine-hours, and so is its interval.
         None => row.push((words.numerals.dollars)(&printed.value, "")),
@@ -76,12 +79,25 @@ fn row(
     row
 }
 
-/// The middle and both ends of a cost, in one precision.
-pub(crate) fn dollars(words: &Words, cost: &CostRange) -> (String, String) {
-    let (low, central, high) = (cost.low.value(), cost.central.value(), cost.high.value());
-    let places = decimals(central, Some((low, high)));
+/// What a million tokens cost, and both ends in one precision, or the reason why they are not all that is uncertain.
+pub(crate) fn dollars(
+    words: &Words,
+    price: &PriceView,
+    hours: &Estimate<MachineHoursPerMillionTokens>,
+) -> Option<[String; 2]> {
+    let CostRange { low, central, high } = price.cost(hours)?;
+    let (low, central, high) = (low.value(), central.value(), high.value());
+    let places = if low < high { decimals(central, Some((low, high))) } else { decimals(central, None) };
     let text = |usd: f64| words.numerals.dollars_fixed(usd, places);
-    (text(central), span(&text(low), &text(high)))
+    let range = span(&text(low), &text(high));
+    let range = match hours.interval() {
+        Ok(_) => range,
+        Err(reason) => {
+            let reason = (words.verdict.no_interval)(&(words.verdict.too_few)(reason));
+            if low < high { (words.cost.price_range_only)(&range, &reason) } else { reason }
+        }
+    };
+    Some([text(central), range])
 }
 
 /// `$0.10 per hour`, or a range.
@@ -91,7 +107,7 @@ pub(crate) fn hourly(words: &Words, price: &PriceView) -> String {
 
 fn amount(words: &Words, price: &PriceView) -> String {
     let (low, high) = (price.low.value(), price.high.value());
-    let places = decimals(low, None).max(2);
+    let places = decimals_for_digits(low, 2).max(2);
     let text = |usd: f64| words.numerals.dollars_fixed(usd, places);
     if text(low) == text(high) { text(low) } else { span(&text(low), &text(high)) }
 }
@@ -113,4 +129,52 @@ fn described(words: &Words, price: &PriceView) -> Vec<String> {
     let as_of = price.as_of.as_deref().map(|date| (w.as_of)(date));
     let said = [Some(basis), Some(origin), as_of].into_iter().flatten().collect::<Vec<_>>().join(" ");
     vec![said, contains.to_owned(), w.leaves_out.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::EN;
+    use super::*;
+    use crate::stats::{CONFIDENCE, Sample};
+    use crate::units::{Usd, UsdPerHour};
+
+    fn hours(count: u32) -> Estimate<MachineHoursPerMillionTokens> {
+        let hours =
+            (0..count).map(|i| MachineHoursPerMillionTokens::new(19.0 + f64::from(i) / 10.0).unwrap());
+        Sample::new(hours.collect()).unwrap().median(CONFIDENCE)
+    }
+
+    fn price(low: f64, high: f64) -> PriceView {
+        let usd = |value: f64| UsdPerHour::new(value).unwrap();
+        let own = BasisView::Own { purchase: Usd::new(1_800.0).unwrap(), life_years: 4.0 };
+        let origin = OriginView::Ledger(vec!["example-cpu".into()]);
+        PriceView { low: usd(low), high: usd(high), basis: own, origin, as_of: None }
+    }
+
+    fn shown(price: &PriceView, hours: &Estimate<MachineHoursPerMillionTokens>) -> [String; 2] {
+        dollars(&EN, price, hours).unwrap().map(|text| text.replace('\u{a0}', " "))
+    }
+
+    #[test]
+    fn a_cost_has_its_range_or_the_reason() {
+        assert_eq!(shown(&price(0.1, 0.1), &hours(10)), ["$1.945", "$1.910 – $1.980"]);
+        assert_eq!(
+            shown(&price(0.1, 0.1), &hours(1)),
+            ["$1.90", "no interval: 1 observation; an interval needs 6"]
+        );
+        assert_eq!(
+            shown(&price(0.1, 0.2), &hours(1)),
+            ["$2.9", "$1.9 – $3.8, price alone; no interval: 1 observation; an interval needs 6"]
+        );
+    }
+
+    #[test]
+    fn a_purchase_says_what_it_is_spread_over() {
+        let lines = described(&EN, &price(0.0514, 0.0514));
+        assert_eq!(
+            lines[0],
+            "$0.051 per hour: $1,800 spread over 4 years of 8,760 hours. From the ledger: example-cpu."
+        );
+        assert!(lines[1].contains("the purchase only"));
+    }
 }

@@ -3,8 +3,8 @@
 use super::ledger_view::{ClaimOutcome, Examination};
 use super::number::Numerals;
 use super::words::{
-    ClaimWords, CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
-    ProvenanceWords, ScaleWords, VerdictWords, Words,
+    ClaimWords, CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords,
+    PageWords, ProvenanceWords, ScaleWords, VerdictWords, Words,
 };
 use crate::measurement::{EnergyScope, Flag, Severity, Stage};
 use crate::stats::IntervalMethod;
@@ -35,8 +35,18 @@ const NUMERALS: Numerals = Numerals {
     percent: |number| format!("{number}\u{a0}%"),
     large: [(1e12, "T", "trillion"), (1e9, "B", "billion"), (1e6, "M", "million")],
     months: [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ],
     machine_hours: "machine\u{2011}hours",
 };
@@ -121,7 +131,8 @@ const COST: CostWords = CostWords {
     interval: "Interval, measurement only",
     at_price: |price| format!("At {price}"),
     at_one_dollar: "Per 1\u{a0}$/h",
-    cost_range: "Range",
+    cost_range: "Range of price and measurement",
+    price_range_only: |range, reason| format!("{range}, price alone; {reason}"),
     output: "Output",
     input: "Input",
     per_hour: |amount| format!("{amount} per hour"),
@@ -161,7 +172,9 @@ const MEASURED: MeasuredWords = MeasuredWords {
     lower: "Lower is better.",
     case_facts: |prompt, output, batch, depth| {
         let context = if depth == "0" { "no".to_owned() } else { format!("{depth} tokens of") };
-        format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} context before the prompt.")
+        format!(
+            "{prompt} prompt tokens, {output} output tokens, {batch}, {context} context before the prompt."
+        )
     },
     repetitions: |measured, warm_up| format!("{measured} measured repetitions after {warm_up} for warm-up."),
     engine: |engine, version, device| format!("Engine {engine} {version} on {device}."),
@@ -223,7 +236,14 @@ const ENERGY: EnergyWords = EnergyWords {
     heading: "Energy",
     sub: "Either a range with its basis, or no figure with the reason. Never a zero that stands for “unknown”.",
     table: "Estimated energy, decode alone",
-    columns: ["Case", "Power while it ran", "Per output token", "Per million output tokens", "Covers", "Basis"],
+    columns: [
+        "Case",
+        "Power while it ran",
+        "Per output token",
+        "Per million output tokens",
+        "Covers",
+        "Basis",
+    ],
     scope: |scope| match scope {
         EnergyScope::CpuPackage => "processor package only: no memory modules, no power supply",
         EnergyScope::ServerShare => "this virtual machine's share of a server, power supply included",

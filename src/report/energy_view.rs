@@ -28,7 +28,9 @@ impl EnergyView {
             match &case.record.energy {
                 Energy::Estimated { power, scope, basis } => {
                     let mut row = vec![case_view::title(case.record), watts(words, power)];
-                    row.extend(per_token(words, case, power).unwrap_or_else(|| [(); 2].map(|()| none(words))));
+                    row.extend(
+                        per_token(words, case, power).unwrap_or_else(|| [(); 2].map(|()| none(words))),
+                    );
                     row.extend([(w.scope)(*scope).to_owned(), basis.clone()]);
                     estimated.push(row);
                 }

@@ -61,12 +61,15 @@ fn the_list_of_runs() {
 #[test]
 fn nothing_runs_and_nothing_loads() {
     for html in pages() {
-        for banned in ["<script", " style=", " src=", "@import", "url(", "<iframe", "<img", "<object", "javascript:"] {
+        for banned in
+            ["<script", " style=", " src=", "@import", "url(", "<iframe", "<img", "<object", "javascript:"]
+        {
             assert!(!html.contains(banned), "{banned}");
         }
         for (place, _) in html.match_indices("http") {
             let before = &html[..place];
-            let allowed = before.ends_with("<a href=\"") || before.ends_with("<meta ") || before.ends_with("[href^=");
+            let allowed =
+                before.ends_with("<a href=\"") || before.ends_with("<meta ") || before.ends_with("[href^=");
             assert!(allowed, "…{}", &html[place.saturating_sub(60)..(place + 40).min(html.len())]);
         }
     }
@@ -90,7 +93,11 @@ fn every_picture_says_what_it_shows_or_is_decoration() {
             let picture = picture.split_once("</svg>").unwrap().0;
             let head = picture.split_once('>').unwrap().0;
             if !head.contains("aria-hidden=\"true\"") {
-                assert!(head.contains("role=\"img\"") && picture.contains("<title ") && picture.contains("<desc "));
+                assert!(
+                    head.contains("role=\"img\"")
+                        && picture.contains("<title ")
+                        && picture.contains("<desc ")
+                );
                 assert!(picture.contains(tag), "no run id in the picture");
             }
         }
@@ -100,7 +107,8 @@ fn every_picture_says_what_it_shows_or_is_decoration() {
 #[test]
 fn ids_are_unique_and_links_inside_the_page_arrive() {
     for html in pages() {
-        let ids: Vec<&str> = html.split(" id=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0).collect();
+        let ids: Vec<&str> =
+            html.split(" id=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0).collect();
         let mut unique = ids.clone();
         unique.sort_unstable();
         unique.dedup();
@@ -118,9 +126,9 @@ fn ids_are_unique_and_links_inside_the_page_arrive() {
 fn one_first_heading_and_no_level_left_out() {
     for html in pages() {
         assert_eq!(html.matches("<h1").count(), 1);
-        let levels = html.match_indices("<h").filter_map(|(place, _)| {
-            html[place + 2..].chars().next().and_then(|c| c.to_digit(10))
-        });
+        let levels = html
+            .match_indices("<h")
+            .filter_map(|(place, _)| html[place + 2..].chars().next().and_then(|c| c.to_digit(10)));
         let mut last = 0;
         for level in levels {
             assert!(level <= last + 1, "h{level} follows h{last}");
@@ -150,7 +158,9 @@ fn hostile_text_stays_text() {
     }
     let mut ledger = ledger();
     for claim in &mut ledger.claims {
-        for text in [&mut claim.id, &mut claim.quote, &mut claim.language, &mut claim.evidence, &mut claim.steps] {
+        for text in
+            [&mut claim.id, &mut claim.quote, &mut claim.language, &mut claim.evidence, &mut claim.steps]
+        {
             text.push_str(hostile);
         }
         claim.sources[0].title = hostile.into();
@@ -185,7 +195,8 @@ fn the_same_input_gives_the_same_bytes() {
 fn every_estimate_has_its_interval_or_the_reason() {
     let html = page(&run(), &ledger());
     // Every row of the tables of figures: its third cell is a range or a reason.
-    let rows: Vec<&str> = html.split("data-l=\"Interval\">").skip(1).map(|r| r.split_once('<').unwrap().0).collect();
+    let rows: Vec<&str> =
+        html.split("data-l=\"Interval\">").skip(1).map(|r| r.split_once('<').unwrap().0).collect();
     assert!(rows.len() >= 18, "{}", rows.len());
     for cell in rows {
         assert!(cell.contains("\u{a0}– ") || cell.starts_with("no interval: ") || cell == "none", "{cell}");
@@ -229,11 +240,15 @@ fn the_newest_run_comes_first() {
 #[ignore = "writes files"]
 #[expect(clippy::disallowed_methods, reason = "a person asked for the files")]
 fn write_the_sample_pages() {
-    let folder = std::path::PathBuf::from(std::env::var("CLAIMBENCH_SAMPLE").expect("CLAIMBENCH_SAMPLE names a folder"));
+    let folder = std::path::PathBuf::from(
+        std::env::var("CLAIMBENCH_SAMPLE").expect("CLAIMBENCH_SAMPLE names a folder"),
+    );
     let (run, ledger) = (run(), ledger());
     std::fs::write(folder.join("price.html"), page(&run, &ledger)).unwrap();
-    std::fs::write(folder.join("run.html"), RunPage { run: &run, ledger: &ledger, price: None }.render()).unwrap();
+    std::fs::write(folder.join("run.html"), RunPage { run: &run, ledger: &ledger, price: None }.render())
+        .unwrap();
     std::fs::write(folder.join("index.html"), index()).unwrap();
     let one = Run { cases: run.cases[..1].to_vec(), ..run };
-    std::fs::write(folder.join("one.html"), RunPage { run: &one, ledger: &ledger, price: None }.render()).unwrap();
+    std::fs::write(folder.join("one.html"), RunPage { run: &one, ledger: &ledger, price: None }.render())
+        .unwrap();
 }

@@ -172,7 +172,8 @@ impl LedgerView {
 
     /// The amounts above zero, from the smallest to the largest; a logarithmic scale has no place for others.
     pub(crate) fn placeable(&self) -> Vec<&ScalePoint> {
-        let mut points: Vec<&ScalePoint> = self.points.iter().filter(|point| point.low.value() > 0.0).collect();
+        let mut points: Vec<&ScalePoint> =
+            self.points.iter().filter(|point| point.low.value() > 0.0).collect();
         points.sort_by(|a, b| a.central.value().total_cmp(&b.central.value()));
         points
     }

@@ -25,6 +25,8 @@ mod words;
 mod laws;
 #[cfg(test)]
 mod sample_run;
+#[cfg(test)]
+mod style_laws;
 
 pub use index_page::{IndexEntry, render_index};
 pub use ledger_view::{ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, ScalePoint, SourceView};

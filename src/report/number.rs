@@ -80,7 +80,10 @@ impl Numerals {
                 (self.dollars)(&self.fixed(scaled, usize::from(scaled < 9.95)), suffix(scale))
             }
             None if usd == 0.0 => (self.dollars)("0", ""),
-            None => (self.dollars)(&self.fixed(usd, if usd >= 1_000.0 { 0 } else { decimals(usd, None).max(2) }), ""),
+            None => (self.dollars)(
+                &self.fixed(usd, if usd >= 1_000.0 { 0 } else { decimals(usd, None).max(2) }),
+                "",
+            ),
         }
     }
 
@@ -257,9 +260,15 @@ mod tests {
     fn prefixes_are_decimal_and_fit_the_value() {
         let n = &EN.numerals;
         let time = |seconds: f64| n.quantity(Seconds::new(seconds).unwrap()).replace('\u{a0}', " ");
-        assert_eq!([time(2.0), time(0.1824), time(0.000_05), time(0.0)], ["2.00 s", "182 ms", "50.0 µs", "0.00 s"]);
+        assert_eq!(
+            [time(2.0), time(0.1824), time(0.000_05), time(0.0)],
+            ["2.00 s", "182 ms", "50.0 µs", "0.00 s"]
+        );
         let bytes = |count: u64| n.quantity(Bytes::new(count)).replace('\u{a0}', " ");
-        assert_eq!([bytes(1_117_320_000), bytes(999_990_000), bytes(12)], ["1.12 GB", "1.00 GB", "12.0 bytes"]);
+        assert_eq!(
+            [bytes(1_117_320_000), bytes(999_990_000), bytes(12)],
+            ["1.12 GB", "1.00 GB", "12.0 bytes"]
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::case_view::{self, CaseView, Measured};
-use super::claims_view::{self, Badge, ClaimRow};
 use super::chart::{ClaimScale, Mark, Shape};
+use super::claims_view::{self, Badge, ClaimRow};
 use super::component::{Figure, Head, Table};
 use super::cost_view::CostView;
 use super::energy_view::{self, EnergyView};

@@ -55,8 +55,9 @@ pub(crate) struct CostRange {
 impl PriceView {
     /// Price times machine-hours: 0.10 USD/h at 19.4 machine-hours are 1.94 USD.
     pub(crate) fn cost(&self, hours: &Estimate<MachineHoursPerMillionTokens>) -> Option<CostRange> {
-        let (low, high) =
-            hours.interval().map_or((hours.value(), hours.value()), |interval| (interval.low(), interval.high()));
+        let (low, high) = hours
+            .interval()
+            .map_or((hours.value(), hours.value()), |interval| (interval.low(), interval.high()));
         let middle = UsdPerHour::new(f64::midpoint(self.low.value(), self.high.value())).ok()?;
         Some(CostRange {
             low: self.low.times(low)?,

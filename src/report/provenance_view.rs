@@ -31,7 +31,9 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     let facts = vec![
         code(w.run, run.id.to_string()),
         plain(w.tool, (w.tool_text)(&p.tool_version, &p.profile)),
-        p.git_revision.clone().map_or_else(|| plain(w.revision, w.no_revision.to_owned()), |git| code(w.revision, git)),
+        p.git_revision
+            .clone()
+            .map_or_else(|| plain(w.revision, w.no_revision.to_owned()), |git| code(w.revision, git)),
         plain(w.features, features),
         plain(w.method, (w.method_text)(&p.method_version.to_string())),
         each(
@@ -52,7 +54,9 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
             false,
             run.cases
                 .iter()
-                .map(|r| format!("{} {}, {} {}", r.engine.id, r.engine.version, w.boundary, r.engine.boundary.id()))
+                .map(|r| {
+                    format!("{} {}, {} {}", r.engine.id, r.engine.version, w.boundary, r.engine.boundary.id())
+                })
                 .collect(),
         ),
         plain(w.order, order.to_owned()),

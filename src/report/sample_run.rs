@@ -1,12 +1,15 @@
 //! A scripted run, ledger and price for the tests of the pages. Every measured number here is made up.
 
-use super::ledger_view::{ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, ScalePoint, SourceView};
+use super::ledger_view::{
+    ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, ScalePoint, SourceView,
+};
 use super::price_view::{BasisView, OriginView, PriceView};
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement, Missing,
-    ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId, Stage,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement,
+    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId,
+    Stage,
 };
 use crate::model::{Precision, Registry, Weights};
 use crate::units::{Bytes, Seconds, Tokens, Usd, UsdPerHour, Watts, count_as_f64};
@@ -57,8 +60,16 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     };
     CaseRecord {
         case,
-        engine: EngineIdentity { id: "candle".into(), version: "0.11.0".into(), boundary: Boundary::InProcess },
-        observed: Some(Observed { device: Device::Cpu { threads: 2 }, file, output_tokens: Some(Tokens::new(64)) }),
+        engine: EngineIdentity {
+            id: "candle".into(),
+            version: "0.11.0".into(),
+            boundary: Boundary::InProcess,
+        },
+        observed: Some(Observed {
+            device: Device::Cpu { threads: 2 },
+            file,
+            output_tokens: Some(Tokens::new(64)),
+        }),
         outcome,
         energy,
         flags,
@@ -85,8 +96,14 @@ pub(crate) fn run() -> Run {
         repetitions,
     };
     let flags = vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights];
-    let no_meter = missing("no meter answered: RAPL is hidden from virtual machines", "run on bare metal, or use --meter-external");
-    let failure = Failure { stage: Stage::Generate, reason: "out of memory: 3.1 GB needed, 1.9 GB free; close other programs".into() };
+    let no_meter = missing(
+        "no meter answered: RAPL is hidden from virtual machines",
+        "run on bare metal, or use --meter-external",
+    );
+    let failure = Failure {
+        stage: Stage::Generate,
+        reason: "out of memory: 3.1 GB needed, 1.9 GB free; close other programs".into(),
+    };
     Run {
         id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
         started_unix_seconds: 1_795_232_400,
@@ -156,8 +173,14 @@ pub(crate) fn price() -> PriceView {
 /// A few claims of the debate, one per outcome.
 pub(crate) fn ledger() -> LedgerView {
     let source = |title: &str, url: &str| SourceView { title: title.into(), url: Some(url.into()) };
-    let report = || source("DeepSeek-V3 Technical Report, table 1, 2024-12-27", "https://arxiv.org/abs/2412.19437");
-    let estimate = || source("SemiAnalysis, DeepSeek Debates, 2025-01-31", "https://semianalysis.com/2025/01/31/deepseek-debates/");
+    let report =
+        || source("DeepSeek-V3 Technical Report, table 1, 2024-12-27", "https://arxiv.org/abs/2412.19437");
+    let estimate = || {
+        source(
+            "SemiAnalysis, DeepSeek Debates, 2025-01-31",
+            "https://semianalysis.com/2025/01/31/deepseek-debates/",
+        )
+    };
     let base = ClaimView {
         id: "deepseek-5-6m".into(),
         title: "A DeepSeek model for only 5-6 million dollars".into(),
@@ -172,7 +195,10 @@ pub(crate) fn ledger() -> LedgerView {
         outcome: ClaimOutcome::Upheld,
         evidence: "The multiplication is right, and the report itself lists what it leaves out.".into(),
         steps: "2,788,000 h × 2 USD/h = 5,576,000 USD\n[5 M, 6 M] holds 5.576 M".into(),
-        inputs: vec!["2,788,000 H800-hours (table 1)".into(), "2 USD per H800-hour (assumed in the report)".into()],
+        inputs: vec![
+            "2,788,000 H800-hours (table 1)".into(),
+            "2 USD per H800-hour (assumed in the report)".into(),
+        ],
         sources: vec![report()],
     };
     let claims = vec![
@@ -186,7 +212,9 @@ pub(crate) fn ledger() -> LedgerView {
             leaves_out: "$944 M of operating cost, and which share of the fleet served which model".into(),
             how: Examination::Sourced,
             outcome: ClaimOutcome::DiffersFromItsSource,
-            evidence: "The source says server purchase, not total spending. Its own estimate has no public invoice.".into(),
+            evidence:
+                "The source says server purchase, not total spending. Its own estimate has no public invoice."
+                    .into(),
             steps: "1.6e9 USD / 5.576e6 USD = 287\n1.6e9 USD / 50,000 GPU = 32,000 USD per GPU".into(),
             inputs: vec!["50,000 GPU (estimate)".into()],
             sources: vec![estimate(), report()],
@@ -209,20 +237,36 @@ pub(crate) fn ledger() -> LedgerView {
         },
     ];
     let usd = |value: f64| Usd::new(value).unwrap();
-    let point = |label: &str, [low, central, high]: [f64; 3], kind: PointKind, claim: Option<&str>| ScalePoint {
-        label: label.into(),
-        low: usd(low),
-        central: usd(central),
-        high: usd(high),
-        kind,
-        claim_id: claim.map(str::to_owned),
-    };
+    let point =
+        |label: &str, [low, central, high]: [f64; 3], kind: PointKind, claim: Option<&str>| ScalePoint {
+            label: label.into(),
+            low: usd(low),
+            central: usd(central),
+            high: usd(high),
+            kind,
+            claim_id: claim.map(str::to_owned),
+        };
     let points = vec![
         point("One training run, as published", [5.576e6; 3], PointKind::Quoted, Some("deepseek-5-6m")),
-        point("Same run at rents of $1 to $4 an hour", [2.788e6, 5.576e6, 11.152e6], PointKind::Recalculated, None),
-        point("2,048 GPUs bought outright, $25,000 to $40,000 each", [51.2e6, 61.44e6, 81.92e6], PointKind::Recalculated, None),
+        point(
+            "Same run at rents of $1 to $4 an hour",
+            [2.788e6, 5.576e6, 11.152e6],
+            PointKind::Recalculated,
+            None,
+        ),
+        point(
+            "2,048 GPUs bought outright, $25,000 to $40,000 each",
+            [51.2e6, 61.44e6, 81.92e6],
+            PointKind::Recalculated,
+            None,
+        ),
         point("Fleet running costs, analyst estimate", [944e6; 3], PointKind::CannotBeChecked, None),
-        point("Fleet purchase, analyst estimate", [1.6e9; 3], PointKind::CannotBeChecked, Some("deepseek-total-1-6b")),
+        point(
+            "Fleet purchase, analyst estimate",
+            [1.6e9; 3],
+            PointKind::CannotBeChecked,
+            Some("deepseek-total-1-6b"),
+        ),
     ];
     LedgerView { claims, points }
 }

@@ -90,7 +90,7 @@ fn here(words: &Words, case: &Measured<'_>, price: Option<&PriceView>) -> Here {
     let hours = &case.figures.machine_hours_per_mtok_output;
     let printed = words.numerals.estimate(hours);
     let dollars = price.and_then(|price| {
-        let (central, range) = cost_view::dollars(words, &price.cost(hours)?);
+        let [central, range] = cost_view::dollars(words, price, hours)?;
         Some([(w.dollars_before)(&cost_view::hourly(words, price)), central, (w.dollars_after)(&range)])
     });
     Here {

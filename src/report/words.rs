@@ -112,6 +112,7 @@ pub(crate) struct CostWords {
     pub(crate) at_price: fn(price: &str) -> String,
     pub(crate) at_one_dollar: &'static str,
     pub(crate) cost_range: &'static str,
+    pub(crate) price_range_only: fn(range: &str, reason: &str) -> String,
     pub(crate) output: &'static str,
     pub(crate) input: &'static str,
     pub(crate) per_hour: fn(amount: &str) -> String,

@@ -35,7 +35,7 @@ pub(crate) struct Bars<'a> {
     /// What is shown, with its unit.
     pub(crate) title: &'a str,
     /// One per case.
-    pub(crate) bars: &'a [Bar],
+    pub(crate) rows: &'a [Bar],
     /// Name of the run.
     pub(crate) tag: &'a str,
     /// How numbers are written.
@@ -45,13 +45,17 @@ pub(crate) struct Bars<'a> {
 impl Bars<'_> {
     /// The picture.
     pub(crate) fn draw(&self) -> Svg {
-        let rows = crate::units::count_as_f64(crate::units::index_as_u64(self.bars.len()));
-        let bottom = rows * ROW + 6.0;
-        let described: Vec<String> =
-            self.bars.iter().map(|bar| format!("{}: {} ({})", bar.label, bar.value_text, bar.range_text)).collect();
+        let count = crate::units::count_as_f64(crate::units::index_as_u64(self.rows.len()));
+        let bottom = count * ROW + 6.0;
+        let described: Vec<String> = self
+            .rows
+            .iter()
+            .map(|bar| format!("{}: {} ({})", bar.label, bar.value_text, bar.range_text))
+            .collect();
         let height = bottom + 44.0;
         let mut canvas = Canvas::new(self.id, WIDTH, height, self.title, &described.join("; "));
-        let longest = self.bars.iter().map(|bar| bar.ends.map_or(bar.value, |ends| ends.1)).fold(0.0, f64::max);
+        let longest =
+            self.rows.iter().map(|bar| bar.ends.map_or(bar.value, |ends| ends.1)).fold(0.0, f64::max);
         let axis = Linear::from_zero(longest, 1.0, WIDTH - VALUES);
         for tick in axis.ticks() {
             let x = axis.at(tick);
@@ -62,7 +66,7 @@ impl Bars<'_> {
             canvas.text("tick", (x, bottom + 16.0), anchor, &self.numerals.fixed(tick, axis.decimals()));
         }
         let mut top = 6.0;
-        for bar in self.bars {
+        for bar in self.rows {
             let middle = top + 22.0 + BAR / 2.0;
             canvas.text("label halo", (0.0, top + 15.0), Anchor::Start, &shorten(&bar.label, LABEL));
             canvas.line("axis", (axis.at(0.0), top + 19.0), (axis.at(0.0), top + 25.0 + BAR));
@@ -95,7 +99,13 @@ mod tests {
             range_text: ends.map_or("no interval".into(), |(low, high)| format!("{low:.1} – {high:.1}")),
         };
         let bars = [bar("Laptop CPU", 9.4, Some((9.1, 9.7))), bar("Server <GPU>", 168.5, None)];
-        let chart = Bars { id: "decode", title: "Speed, tokens/s", bars: &bars, tag: "run-1", numerals: &EN.numerals };
+        let chart = Bars {
+            id: "decode",
+            title: "Speed, tokens/s",
+            rows: &bars,
+            tag: "run-1",
+            numerals: &EN.numerals,
+        };
         insta::assert_snapshot!(chart.draw().to_string().replace("><", ">\n<"));
     }
 }

@@ -116,7 +116,7 @@ impl ClaimScale<'_> {
             if place.is_multiple_of(every) {
                 let anchor = match place {
                     0 if at.width < 500.0 => Anchor::Start,
-                    _ if place == last => Anchor::End,
+                    _ if place == last && at.width < 500.0 => Anchor::End,
                     _ => Anchor::Middle,
                 };
                 // An edge label starts at the picture's edge, not at its grid line.
@@ -163,7 +163,12 @@ impl ClaimScale<'_> {
             canvas.text("label halo", (0.0, baseline), Anchor::Start, &shorten(line, 38));
             baseline += 16.0;
         }
-        canvas.text("value halo", (at.width, value_baseline), Anchor::End, &self.numerals.money(mark.central));
+        canvas.text(
+            "value halo",
+            (at.width, value_baseline),
+            Anchor::End,
+            &self.numerals.money(mark.central),
+        );
         Self::lane(canvas, axis, at, y, mark);
     }
 
@@ -196,7 +201,11 @@ mod tests {
         };
         vec![
             mark("One training run, as published", [5.576e6; 3], MarkKind::Quoted),
-            mark("Same run at rents of 1 to 4 dollars an hour of one card", [2.788e6, 5.576e6, 11.152e6], MarkKind::Recalculated),
+            mark(
+                "Same run at rents of 1 to 4 dollars an hour of one card",
+                [2.788e6, 5.576e6, 11.152e6],
+                MarkKind::Recalculated,
+            ),
             mark("Fleet purchase, analyst estimate", [1.6e9; 3], MarkKind::CannotBeChecked),
         ]
     }
@@ -227,7 +236,11 @@ mod tests {
     #[test]
     fn the_three_kinds_differ_by_shape() {
         let svg = draw(&marks(), Shape::Wide).unwrap();
-        for class in ["<circle class=\"mark-quoted\"", "<polygon class=\"mark-ours\"", "<circle class=\"mark-unchecked\""] {
+        for class in [
+            "<circle class=\"mark-quoted\"",
+            "<polygon class=\"mark-ours\"",
+            "<circle class=\"mark-unchecked\"",
+        ] {
             assert_eq!(svg.matches(class).count(), 1, "{class}");
         }
     }

@@ -50,7 +50,8 @@ impl Samples<'_> {
     pub(crate) fn draw(&self) -> Svg {
         let height = BOTTOM + 54.0;
         let mut canvas = Canvas::new(self.id, WIDTH, height, self.title, self.desc);
-        let values = || self.dots.iter().map(|dot| dot.value).chain(self.ends.into_iter().flat_map(|(l, h)| [l, h]));
+        let values =
+            || self.dots.iter().map(|dot| dot.value).chain(self.ends.into_iter().flat_map(|(l, h)| [l, h]));
         let low = values().fold(self.median, f64::min);
         let high = values().fold(self.median, f64::max);
         let axis = Linear::around(low, high, BOTTOM, TOP);

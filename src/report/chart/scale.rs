@@ -60,7 +60,8 @@ impl Linear {
 /// The next of 1, 2, 2.5 and 5 times a power of ten that is not below `wanted`.
 fn nice_step(wanted: f64) -> f64 {
     let power = 10_f64.powf(wanted.log10().floor());
-    let nice = [1.0, 2.0, 2.5, 5.0].into_iter().map(|k| k * power).find(|step| *step >= wanted * (1.0 - 1e-9));
+    let nice =
+        [1.0, 2.0, 2.5, 5.0].into_iter().map(|k| k * power).find(|step| *step >= wanted * (1.0 - 1e-9));
     nice.unwrap_or(10.0 * power)
 }
 

@@ -94,7 +94,10 @@ impl Canvas {
             Anchor::Middle => " text-anchor=\"middle\"",
             Anchor::End => " text-anchor=\"end\"",
         };
-        self.push(format_args!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\"{anchor}>{}</text>", escape(text)));
+        self.push(format_args!(
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\"{anchor}>{}</text>",
+            escape(text)
+        ));
     }
 
     /// An interval along x: a line with two caps, on a halo so that it is seen on a bar of any colour.
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short_and_never_minus_zero() {
-        assert_eq!([12.0, 1.005, 0.1, -0.001, 3.14159].map(coordinate), ["12", "1", "0.1", "0", "3.14"]);
+        assert_eq!([12.0, 1.005, 0.1, -0.001, 2.469].map(coordinate), ["12", "1", "0.1", "0", "2.47"]);
     }
 
     #[test]
