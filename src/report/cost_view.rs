@@ -107,7 +107,9 @@ pub(crate) fn hourly(words: &Words, price: &PriceView) -> String {
 
 fn amount(words: &Words, price: &PriceView) -> String {
     let (low, high) = (price.low.value(), price.high.value());
-    let places = decimals_for_digits(low, 2).max(2);
+    // Whole cents stay whole cents; only finer prices show more.
+    let in_cents = [low, high].iter().all(|usd| (usd * 100.0 - (usd * 100.0).round()).abs() < 1e-6);
+    let places = if in_cents { 2 } else { decimals_for_digits(low, 2).max(2) };
     let text = |usd: f64| words.numerals.dollars_fixed(usd, places);
     if text(low) == text(high) { text(low) } else { span(&text(low), &text(high)) }
 }

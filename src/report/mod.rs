@@ -1,7 +1,7 @@
 //! Pages for readers: one self-contained HTML file per run, and the list of runs. Pure: data in, text out.
 //!
 //! Nothing runs and nothing loads: no script, no font, no picture from outside, one inlined style sheet under a
-//! content security policy that names its hash. Templates hold the structure, [`words`] every word, [`number`] every
+//! content security policy that names its hash. Templates hold the structure, `words` every word, `number` every
 //! digit, `chart` every picture; texts from files are escaped by the template engine.
 
 mod case_view;
