@@ -1,7 +1,7 @@
 //! Horizontal bars from zero, each with its interval as a whisker.
 
 use super::scale::Linear;
-use super::svg::{Anchor, Canvas, Svg, shorten};
+use super::svg::{Anchor, Canvas, Svg, shorten, two_lines};
 use crate::report::number::Numerals;
 
 const WIDTH: f64 = 400.0;
@@ -9,8 +9,10 @@ const WIDTH: f64 = 400.0;
 const VALUES: f64 = 104.0;
 const ROW: f64 = 52.0;
 const BAR: f64 = 22.0;
-/// Characters of a label that fit the width at its size.
-const LABEL: usize = 56;
+/// Height of a second line of labels.
+const LINE: f64 = 16.0;
+/// Characters of a label that fit the width in a wide font at the size used on phones.
+const LABEL: usize = 48;
 
 /// One bar.
 #[derive(Clone, Debug)]
@@ -46,7 +48,10 @@ impl Bars<'_> {
     /// The picture.
     pub(crate) fn draw(&self) -> Svg {
         let count = crate::units::count_as_f64(crate::units::index_as_u64(self.rows.len()));
-        let bottom = count * ROW + 6.0;
+        let labels: Vec<Vec<String>> = self.rows.iter().map(|bar| two_lines(&bar.label, LABEL)).collect();
+        // One height for all rows, so that their bars keep equal distances.
+        let extra = if labels.iter().any(|lines| lines.len() > 1) { LINE } else { 0.0 };
+        let bottom = count * (ROW + extra) + 6.0;
         let described: Vec<String> = self
             .rows
             .iter()
@@ -66,9 +71,14 @@ impl Bars<'_> {
             canvas.text("tick", (x, bottom + 16.0), anchor, &self.numerals.fixed(tick, axis.decimals()));
         }
         let mut top = 6.0;
-        for bar in self.rows {
+        for (bar, lines) in self.rows.iter().zip(&labels) {
+            let mut baseline = top + 15.0 + if lines.len() > 1 { 0.0 } else { extra };
+            for line in lines {
+                canvas.text("label halo", (0.0, baseline), Anchor::Start, line);
+                baseline += LINE;
+            }
+            top += extra;
             let middle = top + 22.0 + BAR / 2.0;
-            canvas.text("label halo", (0.0, top + 15.0), Anchor::Start, &shorten(&bar.label, LABEL));
             canvas.line("axis", (axis.at(0.0), top + 19.0), (axis.at(0.0), top + 25.0 + BAR));
             canvas.rect("bar", (axis.at(0.0), top + 22.0), axis.at(bar.value) - axis.at(0.0), BAR);
             let mut end = axis.at(bar.value);
@@ -88,6 +98,27 @@ impl Bars<'_> {
 mod tests {
     use super::*;
     use crate::report::words::EN;
+
+    #[test]
+    fn a_long_label_takes_a_second_line_and_moves_its_bar() {
+        let draw = |label: &str| {
+            let bar = Bar {
+                label: label.into(),
+                value: 1.0,
+                ends: None,
+                value_text: "1".into(),
+                range_text: String::new(),
+            };
+            Bars { id: "b", title: "t", rows: &[bar], tag: "run-1", numerals: &EN.numerals }
+                .draw()
+                .to_string()
+        };
+        let long = draw("DeepSeek-R1-Distill-Qwen-1.5B Q4_K_M, Question on a long document");
+        assert_eq!(long.matches("class=\"label halo\"").count(), 2);
+        assert!(
+            long.contains("viewBox=\"0 0 400 118\"") && draw("short").contains("viewBox=\"0 0 400 102\"")
+        );
+    }
 
     #[test]
     fn bars_with_and_without_an_interval() {
