@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use claimbench::cli::{
-    Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal, WeightsChoice,
-    announcement, price_of, summary, write_page,
+    Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
+    WeightsChoice, announcement, price_of, summary, write_page,
 };
 use claimbench::units::{count_as_f64, count_as_usize, index_as_u64};
 use claimbench::workload::{Case, CaseForecast, DeviceChoice, Plan, Selection};

@@ -3,7 +3,10 @@
 //! The real runner times an engine that computes nothing: every gap it records is the harness's own time per token,
 //! in exactly the region that a real token is timed in. The share that is ours is printed at the end.
 
-#![expect(clippy::print_stderr, reason = "the share of the harness is said in words after criterion's own figures")]
+#![expect(
+    clippy::print_stderr,
+    reason = "the share of the harness is said in words after criterion's own figures"
+)]
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -34,8 +37,10 @@ fn main() {
 }
 
 fn scripted_case() -> Case {
-    let registry = Registry::parse("models.toml", include_str!("../models.toml")).expect("shipped models are clean");
-    let book = WorkloadBook::parse("workloads.toml", include_str!("../workloads.toml")).expect("shipped, clean");
+    let registry =
+        Registry::parse("models.toml", include_str!("../models.toml")).expect("shipped models are clean");
+    let book =
+        WorkloadBook::parse("workloads.toml", include_str!("../workloads.toml")).expect("shipped, clean");
     let plan = Plan::smoke_test(&registry, &book).expect("test shapes are shipped");
     let mut case = plan.cases()[0].clone();
     case.workload.output_tokens = TOKENS;
@@ -83,7 +88,8 @@ fn statistics(criterion: &mut Criterion, measurement: &Measurement) {
 
 /// The median gap, and the token time from which it is under [`ALLOWED`].
 fn say_share(measurement: &Measurement) {
-    let gaps: Vec<Seconds> = measurement.measured().flat_map(|repetition| repetition.gaps.iter().copied()).collect();
+    let gaps: Vec<Seconds> =
+        measurement.measured().flat_map(|repetition| repetition.gaps.iter().copied()).collect();
     let Ok(sample) = Sample::new(gaps) else { return };
     let own = sample.median(CONFIDENCE).value().value();
     eprintln!(

@@ -1,5 +1,6 @@
 //! Measures what LLM inference costs on the machine in front of you, and sets it beside what people claim it costs.
 pub mod claim;
+pub mod cli;
 pub mod clock;
 pub mod cost;
 pub mod date;
@@ -11,6 +12,7 @@ pub mod meter;
 pub mod model;
 pub mod provenance;
 pub mod record;
+pub mod report;
 pub mod runner;
 pub mod stats;
 pub mod units;

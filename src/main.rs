@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use claimbench::cli::{Cli, Terminal};
+use clap::Parser;
 
 fn main() -> ExitCode {
     let mut terminal = Terminal::standard();

@@ -84,6 +84,13 @@ pub struct Figure {
     pub unit: Unit,
 }
 
+impl Figure {
+    /// The amount with all its digits and its unit: `2,788,000 GPU*h`.
+    pub fn in_full(&self) -> String {
+        figure::input(self.range, &self.unit)
+    }
+}
+
 /// A constant that went into a result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {

@@ -11,7 +11,8 @@ pub(super) fn execute(args: &ClaimsArgs, terminal: &mut Terminal) -> anyhow::Res
     let chosen: Vec<&Claim> = match &args.id {
         None => ledger.claims().iter().collect(),
         Some(id) => {
-            let known = || ledger.claims().iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>().join(", ");
+            let known =
+                || ledger.claims().iter().map(|claim| claim.id.as_str()).collect::<Vec<_>>().join(", ");
             vec![ledger.get(id).ok_or_else(|| anyhow::anyhow!("no claim `{id}`; known are {}", known()))?]
         }
     };
@@ -51,12 +52,12 @@ fn whole(claim: &Claim, ledger: &Ledger) -> String {
     for id in &examined.sources {
         if let Some(source) = ledger.source(id) {
             let verified = if source.verified { "" } else { " (not verified)" };
-            lines.push(format!("  source     {}, {}, {}{verified}", source.title, source.publisher, source.address));
+            let address = source.address.as_deref().unwrap_or("no public address");
+            lines.push(format!("  source     {}, {}, {address}{verified}", source.title, source.publisher));
         }
     }
     lines.join("\n")
 }
-
 
 fn claim_json(claim: &Claim, ledger: &Ledger) -> serde_json::Value {
     let examined = claim.examine(ledger);

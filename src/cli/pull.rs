@@ -21,9 +21,13 @@ pub(super) fn execute(args: &PullArgs, terminal: &mut Terminal) -> anyhow::Resul
     let fetched = Hub::from_environment()?.fetch(file)?;
     let header = inspect(&fetched.path)?;
     if let Some((name, found, expected)) = header.differences(&model.shape).first() {
-        anyhow::bail!("the file's {name} is {found}, models.toml says {expected}: correct the entry of {}", model.id);
+        anyhow::bail!(
+            "the file's {name} is {found}, models.toml says {expected}: correct the entry of {}",
+            model.id
+        );
     }
     terminal.data(&fetched.path.display().to_string())?;
-    terminal.say(&format!("commit {}; next: claimbench run --model {} --weights real", fetched.commit, model.id));
+    terminal
+        .say(&format!("commit {}; next: claimbench run --model {} --weights real", fetched.commit, model.id));
     Ok(Status::Good)
 }

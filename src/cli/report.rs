@@ -19,12 +19,17 @@ use crate::report::{IndexEntry, render_index};
 pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
     let run = record::load(&args.run)?;
-    let device = run.cases.iter().find_map(|record| record.observed.as_ref()).map(|observed| &observed.device);
+    let device =
+        run.cases.iter().find_map(|record| record.observed.as_ref()).map(|observed| &observed.device);
     let price = price_of(&args.price, &catalog.prices, device, Some(&run))?;
     let store = if args.publish {
         publish(&args.reports, &run)?
     } else {
-        RunStore::open(if args.run.is_dir() { &args.run } else { args.run.parent().unwrap_or(Path::new(".")) })
+        RunStore::open(if args.run.is_dir() {
+            &args.run
+        } else {
+            args.run.parent().unwrap_or(Path::new("."))
+        })
     };
     let page = write_page(&store, &run, &catalog.ledger, price.as_ref())?;
     if args.publish {
@@ -38,11 +43,17 @@ pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Res
 /// Copies the run into the folder of published runs. A run file there never changes.
 fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
     let is_test = run.cases.iter().any(|record| record.case.model.role == ModelRole::Test);
-    anyhow::ensure!(!is_test, "this run measured a shape of the test suite; it says nothing worth publishing");
+    anyhow::ensure!(
+        !is_test,
+        "this run measured a shape of the test suite; it says nothing worth publishing"
+    );
     let store = RunStore::create(reports, &run.id)?;
     match record::load(store.folder()) {
         Ok(there) if record::to_json(&there) == record::to_json(run) => {}
-        Ok(_) => anyhow::bail!("{} holds another run of this name; run files never change", store.folder().display()),
+        Ok(_) => anyhow::bail!(
+            "{} holds another run of this name; run files never change",
+            store.folder().display()
+        ),
         Err(_) => {
             store.save(run)?;
         }

@@ -3,8 +3,10 @@
 use super::arguments::{EngineArg, RunArgs, WeightsArg};
 use super::page::write_page;
 use super::prices::price_of;
+use super::summary::rough;
 use super::{
-    Catalog, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement, summary,
+    Catalog, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
+    summary,
 };
 use crate::measurement::{Outcome, Run};
 use crate::units::{Seconds, Watts, count_as_f64};
@@ -19,7 +21,8 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         repetitions: args.repetitions,
     };
     let plan = Plan::new(&catalog.models, &catalog.workloads, &selection)?;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| crate::units::index_as_u64(cores.get()));
+    let cores =
+        std::thread::available_parallelism().map_or(1, |cores| crate::units::index_as_u64(cores.get()));
     // A bad price must be known before minutes are spent on measuring.
     price_of(&args.price, &catalog.prices, None, None)?;
     if args.dry_run {
@@ -106,7 +109,7 @@ fn measure(session: &mut Session, case: &Case, cores: u64, terminal: &mut Termin
         let done = open.repetitions();
         let left = Seconds::new(time.value() * count_as_f64(total - done))?;
         let kind = if done <= case.workload.warm_up { "warm-up, " } else { "" };
-        let rest = if done == total { String::new() } else { format!(", about {} left", super::summary::rough(left)) };
+        let rest = if done == total { String::new() } else { format!(", about {} left", rough(left)) };
         terminal.say(&format!("{}: {kind}{done} of {total} in {:.2} s{rest}", case.id(), time.value()));
         if done == 1 && total > 1 {
             let forecast = CaseForecast::new(case, cores).request;

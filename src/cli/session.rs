@@ -67,7 +67,8 @@ impl StopFlag {
     pub fn on_interrupt() -> anyhow::Result<Self> {
         let flag = Self::default();
         let handle = flag.clone();
-        ctrlc::set_handler(move || handle.0.store(true, Ordering::SeqCst)).context("cannot listen for Ctrl-C")?;
+        ctrlc::set_handler(move || handle.0.store(true, Ordering::SeqCst))
+            .context("cannot listen for Ctrl-C")?;
         Ok(flag)
     }
 
@@ -260,12 +261,20 @@ impl Session {
             return Ok(None);
         }
         let Some(file) = model.file(case.precision) else {
-            anyhow::ensure!(!insists, "models.toml names no real weights of {} as {}", model.id, case.precision.id());
+            anyhow::ensure!(
+                !insists,
+                "models.toml names no real weights of {} as {}",
+                model.id,
+                case.precision.id()
+            );
             return Ok(None);
         };
         let cached = Hub::from_environment()?.cached(file);
         if cached.is_none() && insists {
-            anyhow::bail!("the real weights are not in the cache; `claimbench pull {}` fetches them", model.id);
+            anyhow::bail!(
+                "the real weights are not in the cache; `claimbench pull {}` fetches them",
+                model.id
+            );
         }
         Ok(cached.map(|fetched| (file.repo.repo.clone(), fetched)))
     }
@@ -288,7 +297,8 @@ impl Session {
 }
 
 fn scripted(seed: u64) -> (Box<dyn Engine>, Result<ModelFile, String>) {
-    let file = ModelFile { weights: Weights::Synthetic { seed }, sha256: "0".repeat(64), bytes: Bytes::new(0) };
+    let file =
+        ModelFile { weights: Weights::Synthetic { seed }, sha256: "0".repeat(64), bytes: Bytes::new(0) };
     (Box::new(ScriptedEngine::new(Scripted::default())), Ok(file))
 }
 

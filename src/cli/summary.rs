@@ -57,13 +57,18 @@ fn case_summary(record: &CaseRecord) -> String {
     };
     let Some(figures) = Figures::new(record.outcome.measurement()) else { return head };
     let weights = match &record.observed {
-        Some(observed) if observed.file.weights.is_synthetic() => " (synthetic weights: speed and memory only)",
+        Some(observed) if observed.file.weights.is_synthetic() => {
+            " (synthetic weights: speed and memory only)"
+        }
         _ => "",
     };
     let memory = figures.peak_memory.map_or("unknown here".to_owned(), |bytes| scaled(&bytes, 1e9, 2, "GB"));
     [
         format!("{head}{weights}"),
-        format!("  machine-hours per million output tokens  {}", shown(&figures.machine_hours_per_mtok_output, 2)),
+        format!(
+            "  machine-hours per million output tokens  {}",
+            scaled(&figures.machine_hours_per_mtok_output, 1.0, 2, "h")
+        ),
         format!(
             "  decode {}, prefill {}",
             shown(&figures.decode_tokens_per_second, 2),
@@ -93,7 +98,12 @@ fn energy(energy: &Energy) -> String {
     match energy {
         Energy::Measured { joules, scope, meter } => format!("{joules:.1} by {meter} ({})", scope.id()),
         Energy::Estimated { power, scope, .. } => {
-            format!("estimated: {:.1} - {:.1} W while busy ({}); not measured", power.low.value(), power.high.value(), scope.id())
+            format!(
+                "estimated: {:.1} - {:.1} W while busy ({}); not measured",
+                power.low.value(),
+                power.high.value(),
+                scope.id()
+            )
         }
         Energy::Missing(missing) => format!("unknown: {}", missing.reason),
     }

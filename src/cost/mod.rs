@@ -5,5 +5,5 @@ mod my_machine;
 mod prices;
 mod wire;
 
-pub use model::{Cost, CostRange, HourlyPrice, PriceBasis, PriceOrigin};
+pub use model::{CostRange, HourlyPrice, PriceBasis, PriceOrigin};
 pub use prices::{ApiPrice, PriceBook, RentPrice};

@@ -1,8 +1,7 @@
 //! From machine-hours and a price to money. Pure.
 
 use super::PriceBook;
-use crate::measurement::Figures;
-use crate::stats::Interval;
+use crate::stats::Estimate;
 use crate::units::{MachineHoursPerMillionTokens, Usd, UsdPerHour, UsdPerMillionTokens};
 
 /// Where an hourly price comes from.
@@ -74,6 +73,20 @@ impl HourlyPrice {
         let origin = PriceOrigin::Ledger(rows.iter().map(|row| row.id.clone()).collect());
         Some(Self { low, high, basis: PriceBasis::Rent, origin, as_of })
     }
+
+    /// `price x machine-hours`: at 2 USD/h and 19.4 machine-hours per million tokens, 38.8 USD per million tokens.
+    ///
+    /// `None` if a product is not finite. Without an interval the range is that of the price alone.
+    pub fn cost(&self, hours: &Estimate<MachineHoursPerMillionTokens>) -> Option<CostRange> {
+        let ends = hours.interval().map(|interval| (interval.low(), interval.high()));
+        let (low, high) = ends.unwrap_or((hours.value(), hours.value()));
+        let middle = UsdPerHour::new(f64::midpoint(self.low.value(), self.high.value())).ok()?;
+        Some(CostRange {
+            low: self.low.times(low)?,
+            central: middle.times(hours.value())?,
+            high: self.high.times(high)?,
+        })
+    }
 }
 
 /// A range of money per million tokens: the price's range times the interval of the measurement.
@@ -87,57 +100,27 @@ pub struct CostRange {
     pub high: UsdPerMillionTokens,
 }
 
-/// What a million tokens cost at a price.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cost {
-    /// Per million output tokens, decode alone.
-    pub output: CostRange,
-    /// Per million prompt tokens, prefill alone.
-    pub input: CostRange,
-}
-
-impl Cost {
-    /// `price x machine-hours`: at 2 USD/h and 19.4 machine-hours per million tokens, 38.9 USD.
-    pub fn new(price: &HourlyPrice, figures: &Figures) -> Option<Self> {
-        let hours = |estimate: &crate::stats::Estimate<MachineHoursPerMillionTokens>| {
-            let ends = estimate.interval().ok().map(|i: Interval<_>| (i.low(), i.high()));
-            let (low, high) = ends.unwrap_or((estimate.value(), estimate.value()));
-            let middle = UsdPerHour::new(f64::midpoint(price.low.value(), price.high.value())).ok()?;
-            Some(CostRange {
-                low: price.low.times(low)?,
-                central: middle.times(estimate.value())?,
-                high: price.high.times(high)?,
-            })
-        };
-        Some(Self {
-            output: hours(&figures.machine_hours_per_mtok_output)?,
-            input: hours(&figures.machine_hours_per_mtok_input)?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::example_run;
-
-    fn figures() -> Figures {
-        Figures::new(example_run().cases[0].outcome.measurement()).unwrap()
-    }
+    use crate::stats::{CONFIDENCE, Sample};
 
     fn usd_per_hour(value: f64) -> UsdPerHour {
         UsdPerHour::new(value).unwrap()
     }
 
     #[test]
-    fn cost_is_price_times_machine_hours_with_the_interval() {
-        let figures = figures();
-        let cost = Cost::new(&HourlyPrice::rent(usd_per_hour(2.0), "2026-11"), &figures).unwrap();
-        let hours = figures.machine_hours_per_mtok_output;
-        assert!((cost.output.central.value() - 2.0 * hours.value().value()).abs() < 1e-9);
-        assert!((cost.output.low.value() - 2.0 * hours.interval().unwrap().low().value()).abs() < 1e-9);
-        assert!((cost.output.high.value() - 2.0 * hours.interval().unwrap().high().value()).abs() < 1e-9);
-        assert!(cost.input.high < cost.output.low);
+    fn the_range_holds_the_price_and_the_measurement() {
+        let hours = (0..10).map(|i| MachineHoursPerMillionTokens::new(19.0 + f64::from(i) / 10.0).unwrap());
+        let hours = Sample::new(hours.collect()).unwrap().median(CONFIDENCE);
+        let price =
+            HourlyPrice { high: usd_per_hour(0.2), ..HourlyPrice::rent(usd_per_hour(0.1), "2026-11") };
+        let cost = price.cost(&hours).unwrap();
+        let close = |usd: UsdPerMillionTokens, expected: f64| (usd.value() - expected).abs() < 1e-9;
+        assert!(
+            close(cost.low, 1.91) && close(cost.central, 0.15 * 19.45) && close(cost.high, 3.96),
+            "{cost:?}"
+        );
     }
 
     #[test]

@@ -1,0 +1,323 @@
+//! The measured cases as text and pictures, and the failed ones as rows.
+
+use super::chart::{Bar, Bars, Dot, Samples};
+use super::component::{Figure, Table};
+use super::number::Printed;
+use super::words::Words;
+use crate::hardware::Device;
+use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity};
+use crate::stats::Estimate;
+use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
+
+/// A case with figures.
+#[derive(Debug)]
+pub(crate) struct Measured<'a> {
+    /// Its row in the run.
+    pub(crate) record: &'a CaseRecord,
+    /// Its figures.
+    pub(crate) figures: Figures,
+}
+
+/// The cases that were measured as asked, in the order of the run.
+pub(crate) fn measured(run: &Run) -> Vec<Measured<'_>> {
+    let whole = run.cases.iter().filter(|record| matches!(record.outcome, Outcome::Measured(_)));
+    whole
+        .filter_map(|record| Some(Measured { record, figures: Figures::new(record.outcome.measurement())? }))
+        .collect()
+}
+
+/// Model, precision and workload, as a reader would say them.
+pub(crate) fn title(record: &CaseRecord) -> String {
+    let case = &record.case;
+    format!("{} {}, {}", case.model.name, case.precision.label(), case.workload.title)
+}
+
+/// Value with interval or reason, in one phrase.
+pub(crate) fn note(words: &Words, printed: &Printed) -> String {
+    match (&printed.range, &printed.coverage) {
+        (Ok(range), Some(coverage)) => (words.verdict.interval)(coverage, range),
+        (Ok(range), None) => range.clone(),
+        (Err(reason), _) => (words.verdict.no_interval)(&(words.verdict.too_few)(*reason)),
+    }
+}
+
+/// The interval, or why there is none.
+pub(crate) fn range_or_reason(words: &Words, printed: &Printed) -> String {
+    let reason = |reason| (words.verdict.no_interval)(&(words.verdict.too_few)(reason));
+    printed.range.clone().unwrap_or_else(reason)
+}
+
+/// The device that computed.
+pub(crate) fn device(words: &Words, device: &Device) -> String {
+    match device {
+        Device::Cpu { threads } => (words.measured.cpu)(&words.numerals.count(*threads)),
+        Device::Cuda { name, .. } => name.clone(),
+    }
+}
+
+/// One remark.
+#[derive(Debug)]
+pub(crate) struct FlagView {
+    /// The style.
+    pub(crate) class: &'static str,
+    /// Its weight in words.
+    pub(crate) severity: &'static str,
+    /// Its code in the run file.
+    pub(crate) code: &'static str,
+    /// What it means and what to do.
+    pub(crate) advice: &'static str,
+}
+
+/// The flags of a case.
+pub(crate) fn flags(words: &Words, flags: &[Flag]) -> Vec<FlagView> {
+    let view = |flag: &Flag| FlagView {
+        class: match flag.severity() {
+            Severity::Note => "flag-note",
+            Severity::Warning => "flag-warning",
+        },
+        severity: (words.measured.severity)(flag.severity()),
+        code: flag.id(),
+        advice: (words.measured.advice)(*flag),
+    };
+    flags.iter().map(view).collect()
+}
+
+/// One measured case.
+#[derive(Debug)]
+pub(crate) struct CaseView {
+    /// Heading.
+    pub(crate) title: String,
+    /// What was asked and who answered.
+    pub(crate) facts: Vec<String>,
+    /// Raw samples.
+    pub(crate) samples: Vec<Figure>,
+    /// All figures.
+    pub(crate) table: Table,
+    /// Remarks.
+    pub(crate) flags: Vec<FlagView>,
+}
+
+impl CaseView {
+    /// The case's part of the page; `number` makes its chart ids unique.
+    pub(crate) fn new(words: &Words, run: &Run, case: &Measured<'_>, number: usize) -> Self {
+        Self {
+            title: title(case.record),
+            facts: facts(words, case.record),
+            samples: vec![
+                samples(words, run, case, &format!("decode-{number}"), &DECODE),
+                samples(words, run, case, &format!("first-{number}"), &FIRST_TOKEN),
+            ],
+            table: figures_table(words, case),
+            flags: flags(words, &case.record.flags),
+        }
+    }
+}
+
+fn facts(words: &Words, record: &CaseRecord) -> Vec<String> {
+    let (workload, n) = (&record.case.workload, &words.numerals);
+    let batch = (words.verdict.batch)(workload.batch);
+    let [prompt, output, depth] =
+        [workload.prompt_tokens, workload.output_tokens, workload.context_depth].map(|count| n.count(count));
+    let repetitions = |role: Role| {
+        let all = &record.outcome.measurement().repetitions;
+        n.count(crate::units::index_as_u64(all.iter().filter(|repetition| repetition.role == role).count()))
+    };
+    let device = record
+        .observed
+        .as_ref()
+        .map_or_else(|| words.provenance.unknown.to_owned(), |observed| device(words, &observed.device));
+    vec![
+        (words.measured.case_facts)(&prompt, &output, &batch, &depth),
+        (words.measured.repetitions)(&repetitions(Role::Measured), &repetitions(Role::WarmUp)),
+        (words.measured.engine)(&record.engine.id, &record.engine.version, &device),
+    ]
+}
+
+fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
+    let (names, f, n) = (&words.measured.figures, &case.figures, &words.numerals);
+    let mut rows = vec![
+        row(words, names.prefill, &n.estimate(&f.prefill_tokens_per_second)),
+        row(words, names.decode, &n.estimate(&f.decode_tokens_per_second)),
+        row(words, names.first_token, &n.estimate(&f.time_to_first_token)),
+        row(words, names.per_token, &n.estimate(&f.time_per_output_token)),
+        row(words, names.inter_p50, &n.estimate(&f.inter_token_p50)),
+        row(words, names.inter_p95, &n.estimate(&f.inter_token_p95)),
+        row(words, names.end_to_end, &n.estimate(&f.end_to_end)),
+        row(words, names.load, &n.estimate(&f.load)),
+    ];
+    rows.push(f.peak_memory.as_ref().map_or_else(
+        || {
+            let none = || words.measured.none.to_owned();
+            vec![
+                names.memory.to_owned(),
+                words.measured.no_memory.to_owned(),
+                none(),
+                none(),
+                none(),
+                "0".into(),
+            ]
+        },
+        |memory| row(words, names.memory, &n.estimate(memory)),
+    ));
+    let table = Table::new((words.measured.table)(&title(case.record)), &words.measured.columns, rows);
+    Table { class: "figures", ..table }
+}
+
+fn row(words: &Words, name: &str, printed: &Printed) -> Vec<String> {
+    let none = || words.measured.none.to_owned();
+    vec![
+        name.to_owned(),
+        printed.with_unit(),
+        range_or_reason(words, printed),
+        printed.coverage.clone().unwrap_or_else(none),
+        printed.method.map_or_else(none, |method| (words.measured.method)(method).to_owned()),
+        words.numerals.count(crate::units::index_as_u64(printed.observations)),
+    ]
+}
+
+/// Which samples a chart shows.
+struct Series<Q> {
+    title: fn(&Words) -> &'static str,
+    direction: fn(&Words) -> &'static str,
+    of_case: fn(&Figures) -> &Estimate<Q>,
+    of_repetition: fn(&Repetition) -> Option<Q>,
+}
+
+const DECODE: Series<TokensPerSecond> = Series {
+    title: |words| words.measured.decode_samples,
+    direction: |words| words.measured.higher,
+    of_case: |figures| &figures.decode_tokens_per_second,
+    of_repetition: |repetition| {
+        Tokens::new(repetition.batch * crate::units::index_as_u64(repetition.gaps.len()))
+            .per(repetition.decode())
+    },
+};
+
+const FIRST_TOKEN: Series<Seconds> = Series {
+    title: |words| words.measured.first_samples,
+    direction: |words| words.measured.lower,
+    of_case: |figures| &figures.time_to_first_token,
+    of_repetition: |repetition| Some(repetition.first_token),
+};
+
+fn samples<Q: Quantity>(
+    words: &Words,
+    run: &Run,
+    case: &Measured<'_>,
+    id: &str,
+    series: &Series<Q>,
+) -> Figure {
+    let (n, w) = (&words.numerals, &words.measured);
+    let estimate = (series.of_case)(&case.figures);
+    let printed = n.estimate(estimate);
+    // One prefix per picture: the estimate's own decides.
+    let (factor, unit) = n.prefix(Q::UNIT, estimate.value().value());
+    let repetitions = &case.record.outcome.measurement().repetitions;
+    let dots: Vec<Dot> = repetitions
+        .iter()
+        .filter_map(|repetition| {
+            let value = (series.of_repetition)(repetition)?.value() / factor;
+            Some(Dot { index: repetition.index, value, warm_up: repetition.role == Role::WarmUp })
+        })
+        .collect();
+    let decimals = super::number::decimals(
+        estimate.value().value() / factor,
+        estimate.interval().ok().map(|i| (i.low().value() / factor, i.high().value() / factor)),
+    );
+    let texts: Vec<String> = dots.iter().map(|dot| n.fixed(dot.value, decimals)).collect();
+    let title = format!("{}, {unit}", (series.title)(words));
+    let chart = Samples {
+        id,
+        title: &format!("{title}: {}", self::title(case.record)),
+        desc: &(w.samples_desc)(&printed.with_unit(), &note(words, &printed), &texts.join(", ")),
+        dots: &dots,
+        median: estimate.value().value() / factor,
+        ends: estimate.interval().ok().map(|i| (i.low().value() / factor, i.high().value() / factor)),
+        axis_text: w.samples_axis,
+        tag: run.id.as_str(),
+        numerals: n,
+    };
+    let rows = dots.iter().zip(&texts).map(|(dot, text)| {
+        let role = if dot.warm_up { w.warm_up } else { w.entered };
+        vec![n.count(dot.index + 1), format!("{text}\u{a0}{unit}"), role.to_owned()]
+    });
+    Figure {
+        table: Table::new(title.clone(), &[w.repetition, w.value, w.role], rows.collect()),
+        wide: chart.draw(),
+        narrow: None,
+        caption: format!("{} {}", (series.direction)(words), w.samples_caption),
+        title,
+        show_table: words.page.show_table,
+    }
+}
+
+/// The bars over all cases: generation and prefill speed.
+pub(crate) fn bars(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Vec<Figure> {
+    let w = &words.measured;
+    if cases.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        bar_figure(words, run, cases, ("bars-decode", w.decode_title), |f| &f.decode_tokens_per_second),
+        bar_figure(words, run, cases, ("bars-prefill", w.prefill_title), |f| &f.prefill_tokens_per_second),
+    ]
+}
+
+fn bar_figure(
+    words: &Words,
+    run: &Run,
+    cases: &[Measured<'_>],
+    (id, title): (&str, &str),
+    of: fn(&Figures) -> &Estimate<TokensPerSecond>,
+) -> Figure {
+    let (n, w) = (&words.numerals, &words.measured);
+    let printed: Vec<Printed> = cases.iter().map(|case| n.estimate(of(&case.figures))).collect();
+    let bars: Vec<Bar> = cases
+        .iter()
+        .zip(&printed)
+        .map(|(case, printed)| {
+            let estimate = of(&case.figures);
+            Bar {
+                label: self::title(case.record),
+                value: estimate.value().value(),
+                ends: estimate
+                    .interval()
+                    .ok()
+                    .map(|interval| (interval.low().value(), interval.high().value())),
+                value_text: printed.value.clone(),
+                range_text: printed
+                    .range
+                    .clone()
+                    .unwrap_or_else(|_| words.verdict.no_interval_short.to_owned()),
+            }
+        })
+        .collect();
+    let rows = bars.iter().zip(&printed).map(|(bar, printed)| {
+        vec![bar.label.clone(), bar.value_text.clone(), range_or_reason(words, printed)]
+    });
+    Figure {
+        title: title.to_owned(),
+        wide: Bars { id, title, rows: &bars, tag: run.id.as_str(), numerals: n }.draw(),
+        narrow: None,
+        caption: format!("{} {}", w.higher, (words.page.chart_source)(run.id.as_str())),
+        show_table: words.page.show_table,
+        table: Table::new(title, &[w.case, w.value, w.columns[2]], rows.collect()),
+    }
+}
+
+/// The cases without figures, with stage and reason; `None` if there is none.
+pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Option<Table> {
+    let w = &words.measured;
+    let mut rows = Vec::new();
+    for record in &run.cases {
+        let measurement = record.outcome.measurement();
+        let (stage, reason) = match &record.outcome {
+            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), failure.reason.as_str()),
+            Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
+            Outcome::Measured(_) => (w.none, w.no_figures),
+        };
+        let kept = words.numerals.count(crate::units::index_as_u64(measurement.repetitions.len()));
+        rows.push(vec![title(record), stage.to_owned(), reason.to_owned(), (w.kept)(&kept)]);
+    }
+    (!rows.is_empty()).then(|| Table::new(w.failed_heading, &w.failed_columns, rows))
+}

@@ -1,0 +1,362 @@
+//! The pages in English.
+
+use super::ledger_view::{ClaimOutcome, Examination};
+use super::number::Numerals;
+use super::words::{
+    ClaimWords, CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords,
+    PageWords, ProvenanceWords, ScaleWords, VerdictWords, Words,
+};
+use crate::measurement::{EnergyScope, Flag, Severity, Stage};
+use crate::stats::IntervalMethod;
+
+/// English.
+pub(crate) static EN: Words = Words {
+    lang: "en",
+    numerals: NUMERALS,
+    page: PAGE,
+    notice: NOTICE,
+    verdict: VERDICT,
+    scale: SCALE,
+    cost: COST,
+    measured: MEASURED,
+    energy: ENERGY,
+    claims: CLAIMS,
+    limits: LIMITS,
+    provenance: PROVENANCE,
+    index: INDEX,
+};
+
+const NUMERALS: Numerals = Numerals {
+    thousands: ",",
+    decimal: ".",
+    dollars: |number, suffix| {
+        if suffix.is_empty() { format!("${number}") } else { format!("${number}\u{a0}{suffix}") }
+    },
+    percent: |number| format!("{number}\u{a0}%"),
+    large: [(1e12, "T", "trillion"), (1e9, "B", "billion"), (1e6, "M", "million")],
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    machine_hours: "machine\u{2011}hours",
+};
+
+const PAGE: PageWords = PageWords {
+    brand: "claimbench reports",
+    title: |date| format!("What a million tokens costs here: run of {date}"),
+    description: "Local LLM inference measured on one machine, set beside public cost claims.",
+    skip: "Skip to the report",
+    nav: "Sections",
+    run_of: |date| format!("Run of {date}"),
+    show_table: "Show this chart as a table",
+    chart_source: |run| format!("Source: run {run}, run.json beside this page."),
+    nav_cost: "Cost",
+    nav_measured: "Measurements",
+    nav_energy: "Energy",
+    nav_claims: "Claims",
+    nav_data: "Data",
+};
+
+const NOTICE: NoticeWords = NoticeWords {
+    label: "Notice",
+    synthetic: "Synthetic weights: random numbers in the model's exact shape. Right for speed and memory, meaningless \
+                as text.",
+    test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
+    debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
+    failed: |failed, all| format!("{failed} of {all} cases failed; they are listed with stage and reason."),
+};
+
+const VERDICT: VerdictWords = VerdictWords {
+    debate: |low, high| {
+        format!("{low} and {high} answer different questions. Neither is the price of a token.")
+    },
+    no_debate: |hours| format!("A million output tokens take {hours} on this machine."),
+    nothing_measured: "Nothing was measured in this run.",
+    amount_counts: |amount, what| format!("{amount}: {what}."),
+    here_before: "On the machine measured here, a million output tokens take",
+    here_after: |note, batch| format!("({note}), {batch}."),
+    dollars_before: |price| format!("At {price} that is"),
+    dollars_after: |range| format!("({range})."),
+    no_price: "What that is in dollars depends on the price of an hour of this machine, which only you know.",
+    key_figures: "Key figures",
+    output_hours: "Per million output tokens",
+    decode: "Generation speed",
+    first_token: "Time to first token",
+    energy: "Energy per output token",
+    not_measured: "not measured",
+    estimated: "an estimated range, not a measurement",
+    metered: "metered over whole requests, prefill included",
+    interval: |coverage, range| format!("{coverage} interval {range}, measurement only"),
+    no_interval: |reason| format!("no interval: {reason}"),
+    no_interval_short: "no interval",
+    too_few: |reason| reason.to_string(),
+    batch: |batch| match batch {
+        1 => "one request at a time (batch 1)".to_owned(),
+        _ => format!("{batch} requests at a time (batch {batch})"),
+    },
+};
+
+const SCALE: ScaleWords = ScaleWords {
+    heading: "One scale for all the numbers in the debate",
+    sub: "Each gridline is ten times more money than the one before.",
+    quoted: "Quoted claim",
+    ours: "Our arithmetic",
+    unchecked: "Cannot be checked from outside",
+    range: "Range of the inputs",
+    apart: |factor| format!("× {factor} apart"),
+    apart_unlike: |factor| format!("× {factor} apart: they do not count the same thing"),
+    title: "Public claims on one logarithmic dollar scale",
+    columns: ["What it counts", "Amount", "Range", "What stands behind it"],
+    source: "Source: claims ledger below; each amount is examined there.",
+};
+
+const COST: CostWords = CostWords {
+    heading: "What a million tokens costs here",
+    sub: "Machine time is measured. Its price is an assumption, so it stays apart.",
+    per_output: "per million output tokens, before any price is named",
+    formula: "Multiply by what one hour of this machine costs you. Output tokens are charged with the time they are \
+              generated in, input tokens with the time to the first token.",
+    table: "Cost per million tokens",
+    case_and_tokens: "Tokens and case",
+    machine_hours: "Machine-hours",
+    interval: "Interval, measurement only",
+    at_price: |price| format!("At {price}"),
+    at_one_dollar: "Per 1\u{a0}$/h",
+    cost_range: "Range of price and measurement",
+    price_range_only: |range, reason| format!("{range}, price alone; {reason}"),
+    output: "Output",
+    input: "Input",
+    per_hour: |amount| format!("{amount} per hour"),
+    price_heading: "The price used",
+    rent: |price| format!("{price} per hour, rented."),
+    own: |price, purchase, years| {
+        format!("{price} per hour: {purchase} spread over {years} years of 8,760 hours.")
+    },
+    from_user: "Given by the user.",
+    from_ledger: |ids| format!("From the ledger: {ids}."),
+    as_of: |date| format!("As of {date}."),
+    contains_rent: "Contains: the machine, its electricity, its hosting and the provider's margin.",
+    contains_own: "Contains: the purchase only, as if the machine worked every hour of its life. Electricity, cooling \
+                   and space come on top.",
+    leaves_out: "Leaves out: idle hours, staff, network, taxes, and the training of the model.",
+    give_heading: "How to give a price",
+    give_intro: "This run names no hourly price, so the table stays per 1 $/h: multiply by your own.",
+    give_rent: "rented, in dollars per hour; electricity is then contained",
+    give_own: "bought, spread evenly over its years",
+    give_file: "several machines, each with source and date",
+    batch_heading: "Do not compare with an API price list",
+    batch: |batch| {
+        format!(
+            "Measured with {batch}. An API serves many requests on one machine at once, which divides the cost of a \
+             token by the size of the batch; its price also holds margin, idle capacity and subsidy."
+        )
+    },
+};
+
+const MEASURED: MeasuredWords = MeasuredWords {
+    heading: "What was measured",
+    sub: "Bars start at zero. Whiskers are intervals for the noise between repetitions on this machine, nothing else.",
+    nothing: "No case was measured; see the failed cases.",
+    decode_title: "Generation speed, tokens per second",
+    prefill_title: "Reading the prompt, tokens per second",
+    higher: "Higher is better.",
+    lower: "Lower is better.",
+    case_facts: |prompt, output, batch, depth| {
+        let context = if depth == "0" { "no".to_owned() } else { format!("{depth} tokens of") };
+        format!(
+            "{prompt} prompt tokens, {output} output tokens, {batch}, {context} context before the prompt."
+        )
+    },
+    repetitions: |measured, warm_up| format!("{measured} measured repetitions after {warm_up} for warm-up."),
+    engine: |engine, version, device| format!("Engine {engine} {version} on {device}."),
+    cpu: |threads| format!("CPU, {threads} threads"),
+    decode_samples: "Every repetition: generation speed",
+    first_samples: "Every repetition: time to first token",
+    samples_axis: "repetition, in the order they ran",
+    samples_caption: "Line: median. Band: its interval. Hollow: warm-up, enters no figure. The axis does not start at \
+                      zero.",
+    samples_desc: |median, interval, values| format!("Median {median}, {interval}. In order: {values}."),
+    repetition: "Repetition",
+    role: "Role",
+    warm_up: "warm-up",
+    entered: "measured",
+    table: |case| format!("All figures of {case}"),
+    columns: ["Figure", "Value", "Interval", "Coverage", "Method", "n"],
+    figures: FigureWords {
+        prefill: "Prefill speed",
+        decode: "Generation speed",
+        first_token: "Time to first token (TTFT)",
+        per_token: "Time per output token (TPOT)",
+        inter_p50: "Time between tokens, median",
+        inter_p95: "Time between tokens, 95th percentile",
+        end_to_end: "Whole request",
+        load: "Loading the model",
+        memory: "Peak memory",
+    },
+    method: |method| match method {
+        IntervalMethod::ClusterBootstrap => "cluster bootstrap",
+        IntervalMethod::OrderStatistics => "order statistics",
+    },
+    no_memory: "not measured: the system did not tell it for every repetition",
+    none: "none",
+    case: "Case",
+    value: "Value",
+    failed_heading: "Cases that failed",
+    failed_columns: ["Case", "Stage", "Reason", "Kept"],
+    stage: |stage| match stage {
+        Stage::Prepare => "preparing the checkpoint",
+        Stage::Load => "loading",
+        Stage::Generate => "generating",
+        Stage::Interrupted => "interrupted",
+    },
+    kept: |repetitions| match repetitions {
+        "0" => "nothing".to_owned(),
+        "1" => "1 repetition, in run.json".to_owned(),
+        _ => format!("{repetitions} repetitions, in run.json"),
+    },
+    no_figures: "The samples give no figures: a repetition or the loading time is missing.",
+    flags_heading: "Before you trust these figures",
+    severity: |severity| match severity {
+        Severity::Note => "Note",
+        Severity::Warning => "Warning",
+    },
+    advice: Flag::advice,
+};
+
+const ENERGY: EnergyWords = EnergyWords {
+    heading: "Energy",
+    sub: "A meter's reading, a range with its basis, or no figure with the reason. Never a zero that stands for “unknown”.",
+    measured: "Metered energy of whole requests, idle power included",
+    measured_columns: ["Case", "All repetitions", "Per output token", "Covers", "Meter"],
+    table: "Estimated energy, decode alone",
+    columns: [
+        "Case",
+        "Power while it ran",
+        "Per output token",
+        "Per million output tokens",
+        "Covers",
+        "Basis",
+    ],
+    scope: |scope| match scope {
+        EnergyScope::CpuPackage => "processor package only: no memory modules, no power supply",
+        EnergyScope::ServerShare => "this virtual machine's share of a server, power supply included",
+    },
+    central: |value| format!("most plausible {value}"),
+    missing: "Energy not measured",
+    missing_columns: ["Case", "Why", "What would give it"],
+    meters: "Meters that do not exist here",
+    meters_columns: ["Meter", "Why", "What would give it"],
+};
+
+const CLAIMS: ClaimWords = ClaimWords {
+    heading: "Claims ledger",
+    sub: "What was said, by whom, what the amount counts and leaves out, and how far it can be tested.",
+    empty: "This page was made without a ledger.",
+    columns: ["Claim", "Amount", "Counts", "Leaves out", "What we can say"],
+    outcome: |outcome| match outcome {
+        ClaimOutcome::Upheld => "Upheld",
+        ClaimOutcome::Refuted => "Refuted",
+        ClaimOutcome::AsSourced => "As sourced",
+        ClaimOutcome::DiffersFromItsSource => "Differs from its source",
+        ClaimOutcome::Unresolved => "Unresolved",
+        ClaimOutcome::ProportionOnly => "Proportion only",
+    },
+    outcome_help: |outcome| match outcome {
+        ClaimOutcome::Upheld => "the evidence agrees",
+        ClaimOutcome::Refuted => "the evidence disagrees",
+        ClaimOutcome::AsSourced => "the source says so; whether it is right was not examined",
+        ClaimOutcome::DiffersFromItsSource => "the source says something else",
+        ClaimOutcome::Unresolved => "the evidence does not decide, or is not public",
+        ClaimOutcome::ProportionOnly => "only its size beside other figures can be given",
+    },
+    how: |how| match how {
+        Examination::Measured => "measured here",
+        Examination::Recalculated => "recalculated",
+        Examination::Sourced => "read at its source",
+        Examination::NotCheckable => "cannot be checked from outside",
+    },
+    steps: "Recalculation and sources",
+    inputs: "Inputs",
+    sources: "Sources",
+};
+
+const LIMITS: LimitWords = LimitWords {
+    heading: "What this page cannot tell you",
+    always: &[
+        "What training costs. It was not measured; only the public claims are repeated and recalculated.",
+        "What any provider spends. Nobody outside has the invoices.",
+        "Quality. A cheaper token of a smaller model is not the same product.",
+        "Other machines. Intervals cover the noise between repetitions on this one; the spread between machines, days \
+         and software versions is not in them.",
+        "Serving at scale. Few requests ran at once; batched serving is cheaper per token and slower per user.",
+        "Your price. An hourly price is an assumption, and its uncertainty is not in the measurement's interval.",
+    ],
+    synthetic: "The answers of the model. Its weights are random, so only speed and memory are real.",
+    energy: "Energy. No meter was read for at least one case; see the reasons above.",
+    single_start: "The spread between starts of the program. All repetitions of a case come from one start.",
+};
+
+const PROVENANCE: ProvenanceWords = ProvenanceWords {
+    heading: "Where this comes from",
+    run: "Run",
+    tool: "Tool",
+    tool_text: |version, profile| format!("claimbench {version}, {profile} build"),
+    revision: "Git revision",
+    no_revision: "unknown: built outside a checkout",
+    features: "Features",
+    no_features: "none (CPU only)",
+    method: "Method",
+    method_text: |version| format!("version {version}"),
+    model: "Model",
+    weights: "Weights",
+    synthetic: |seed| format!("synthetic, seed {seed}"),
+    hub: |repo, commit| format!("{repo}@{commit}"),
+    file: "Model file, SHA-256",
+    size: "Model file, size",
+    machine: "Machine",
+    virtual_machine: "virtual machine",
+    machine_id: "Machine id",
+    instructions: "Instruction sets",
+    environment: "Environment",
+    unknown: "unknown",
+    governor: |name| format!("governor {name}"),
+    quota: |processors| format!("limited to {processors} processors"),
+    driver: |version| format!("GPU driver {version}"),
+    device: "Device",
+    engine: "Engine",
+    boundary: "stopwatch",
+    order: "Order",
+    sequential: "one case after the other",
+    statistics: "Statistics",
+    statistics_text: "Medians over the measured repetitions, with the narrowest pair of order statistics that covers \
+                      95 %. Percentiles of pooled gaps: bootstrap over whole repetitions, fixed seed.",
+    reproduce: "Reproduce",
+    licence: "Licence",
+    licence_text: "Text and data CC BY 4.0; code MIT OR Apache-2.0",
+    data: "Data",
+    data_text: "every sample, as JSON",
+    mlcommons: "Not verified by MLCommons. Not affiliated with any company named here.",
+};
+
+const INDEX: IndexWords = IndexWords {
+    title: "Published runs",
+    heading: "What a million tokens costs, run by run",
+    sub: "Machine-hours per million output tokens, with their intervals for the noise between repetitions. Newest \
+          first.",
+    empty: "No run has been published yet.",
+    table: "Published runs, newest first",
+    columns: ["Run", "Machine", "Model", "Per million output tokens"],
+    synthetic: "synthetic weights",
+    nothing: "nothing measured",
+    footer: "Text and data CC BY 4.0; code MIT OR Apache-2.0. Not verified by MLCommons.",
+};

@@ -1,0 +1,289 @@
+//! The one place where figures become text: digits, thousands, prefixes, money, dates.
+//!
+//! Digits follow the interval. Its width keeps two significant digits, but the value never shows more than four
+//! unless its two ends would otherwise print alike. Without an interval a value shows three.
+
+use crate::stats::{Estimate, IntervalMethod, NoInterval};
+use crate::units::Quantity;
+
+/// Narrow spaces and the like, per language.
+#[derive(Debug)]
+pub(crate) struct Numerals {
+    /// Between groups of three digits.
+    pub(crate) thousands: &'static str,
+    /// Before the decimals.
+    pub(crate) decimal: &'static str,
+    /// Number and suffix to an amount in dollars.
+    pub(crate) dollars: fn(&str, &str) -> String,
+    /// Number to a percentage.
+    pub(crate) percent: fn(&str) -> String,
+    /// Factor, short and long suffix of large amounts, largest first.
+    pub(crate) large: [(f64, &'static str, &'static str); 3],
+    /// January to December.
+    pub(crate) months: [&'static str; 12],
+    /// Symbol of the quantity that is a word, not a unit.
+    pub(crate) machine_hours: &'static str,
+}
+
+impl Numerals {
+    /// `12345.678` with two decimals is `12,345.68`.
+    pub(crate) fn fixed(&self, value: f64, decimals: usize) -> String {
+        let plain = format!("{value:.decimals$}");
+        let (whole, rest) = plain.split_once('.').unwrap_or((&plain, ""));
+        let mut text = String::new();
+        for (place, digit) in whole.chars().enumerate() {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
+                text.push_str(self.thousands);
+            }
+            text.push(digit);
+        }
+        if !rest.is_empty() {
+            text.push_str(self.decimal);
+            text.push_str(rest);
+        }
+        text
+    }
+
+    /// A whole number with its thousands.
+    pub(crate) fn count(&self, count: u64) -> String {
+        self.fixed(crate::units::count_as_f64(count), 0)
+    }
+
+    /// Two ends with an en dash, in one precision.
+    pub(crate) fn range(&self, low: f64, high: f64, decimals: usize) -> String {
+        span(&self.fixed(low, decimals), &self.fixed(high, decimals))
+    }
+
+    /// A coverage between 0 and 1: `95 %`, `97.9 %`.
+    pub(crate) fn coverage(&self, share: f64) -> String {
+        let text = format!("{:.1}", share * 100.0);
+        let (whole, rest) = text.split_once('.').unwrap_or((&text, "0"));
+        let shown = if rest == "0" { whole.to_owned() } else { format!("{whole}{}{rest}", self.decimal) };
+        (self.percent)(&shown)
+    }
+
+    /// Dollars in short form, two significant digits above a million: `$5.6 M`, `$944 M`, `$1.6 B`, `$1.07`.
+    pub(crate) fn money(&self, usd: f64) -> String {
+        self.amount(usd, |(_, short, _)| short)
+    }
+
+    /// The same in words: `$5.6 million`.
+    pub(crate) fn money_in_words(&self, usd: f64) -> String {
+        self.amount(usd, |(_, _, long)| long)
+    }
+
+    fn amount(&self, usd: f64, suffix: fn((f64, &'static str, &'static str)) -> &'static str) -> String {
+        // 999.6 million would round to "1000 M": the next larger name is taken from there on.
+        match self.large.into_iter().find(|(factor, ..)| usd >= factor * 0.9995) {
+            Some(scale) => {
+                let scaled = usd / scale.0;
+                (self.dollars)(&self.fixed(scaled, usize::from(scaled < 9.95)), suffix(scale))
+            }
+            None if usd == 0.0 => (self.dollars)("0", ""),
+            None => (self.dollars)(
+                &self.fixed(usd, if usd >= 1_000.0 { 0 } else { decimals(usd, None).max(2) }),
+                "",
+            ),
+        }
+    }
+
+    /// Dollars in a given precision, for tables and ranges.
+    pub(crate) fn dollars_fixed(&self, usd: f64, decimals: usize) -> String {
+        (self.dollars)(&self.fixed(usd, decimals), "")
+    }
+
+    /// A factor: `287`, `14`, `5.5`.
+    pub(crate) fn factor(&self, ratio: f64) -> String {
+        self.fixed(ratio, usize::from(ratio < 9.95))
+    }
+
+    /// Unix seconds as `21 November 2026, 03:40 UTC`; a time outside the calendar prints as its number.
+    pub(crate) fn date_time(&self, unix_seconds: i64) -> String {
+        time::OffsetDateTime::from_unix_timestamp(unix_seconds).map_or_else(
+            |_| unix_seconds.to_string(),
+            |at| format!("{}, {:02}:{:02} UTC", self.day(at), at.hour(), at.minute()),
+        )
+    }
+
+    /// Unix seconds as `21 November 2026`.
+    pub(crate) fn date(&self, unix_seconds: i64) -> String {
+        time::OffsetDateTime::from_unix_timestamp(unix_seconds)
+            .map_or_else(|_| unix_seconds.to_string(), |at| self.day(at))
+    }
+
+    fn day(&self, at: time::OffsetDateTime) -> String {
+        format!("{} {} {}", at.day(), self.months[usize::from(u8::from(at.month())) - 1], at.year())
+    }
+
+    /// One quantity without an interval, with its prefix: `1.12 GB`, `182 ms`.
+    pub(crate) fn quantity<Q: Quantity>(&self, quantity: Q) -> String {
+        let (factor, unit) = self.prefix(Q::UNIT, quantity.value());
+        let scaled = quantity.value() / factor;
+        format!("{}\u{a0}{unit}", self.fixed(scaled, decimals(scaled, None)))
+    }
+
+    /// The factor and the symbol that make a value readable.
+    pub(crate) fn prefix(&self, unit: &'static str, value: f64) -> (f64, &'static str) {
+        let first = |steps: &[(f64, &'static str)]| {
+            steps.iter().copied().find(|(factor, _)| value >= *factor * 0.9995).unwrap_or((1.0, unit))
+        };
+        match unit {
+            "s" if value > 0.0 && value < 0.9995e-3 => (1e-6, "µs"),
+            "s" => first(&[(1.0, "s"), (1e-3, "ms")]),
+            "bytes" => first(&[(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")]),
+            "machine-hours/Mtok" => (1.0, self.machine_hours),
+            _ => (1.0, unit),
+        }
+    }
+
+    /// An estimate with everything a reader needs to trust it.
+    pub(crate) fn estimate<Q: Quantity>(&self, estimate: &Estimate<Q>) -> Printed {
+        let (factor, unit) = self.prefix(Q::UNIT, estimate.value().value());
+        let value = estimate.value().value() / factor;
+        let ends = estimate.interval().map(|i| (i.low().value() / factor, i.high().value() / factor));
+        let decimals = decimals(value, ends.ok());
+        Printed {
+            value: self.fixed(value, decimals),
+            unit,
+            range: ends.map(|(low, high)| self.range(low, high, decimals)),
+            coverage: estimate.interval().ok().map(|interval| self.coverage(interval.coverage())),
+            method: estimate.interval().ok().map(|interval| interval.method()),
+            observations: estimate.observations(),
+        }
+    }
+}
+
+/// An estimate as text.
+#[derive(Clone, Debug)]
+pub(crate) struct Printed {
+    /// The bare value.
+    pub(crate) value: String,
+    /// Its unit.
+    pub(crate) unit: &'static str,
+    /// Both ends in the precision of the value, or why there is no interval.
+    pub(crate) range: Result<String, NoInterval>,
+    /// What the interval covers.
+    pub(crate) coverage: Option<String>,
+    /// How it was computed.
+    pub(crate) method: Option<IntervalMethod>,
+    /// Observations behind it.
+    pub(crate) observations: usize,
+}
+
+impl Printed {
+    /// `14.31 tokens/s`, not to be broken across lines.
+    pub(crate) fn with_unit(&self) -> String {
+        format!("{}\u{a0}{}", self.value, self.unit.replace(' ', "\u{a0}"))
+    }
+}
+
+/// Two texts with an en dash that stays with its left neighbour.
+pub(crate) fn span(low: &str, high: &str) -> String {
+    format!("{low}\u{a0}– {high}")
+}
+
+/// Decimals for a value and the ends of its interval (see the top of this file).
+pub(crate) fn decimals(value: f64, ends: Option<(f64, f64)>) -> usize {
+    let Some((low, high)) = ends else { return decimals_for_digits(value, 3) };
+    let width = high - low;
+    let wanted = if width > 0.0 { decimals_for_digits(width, 2) } else { decimals_for_digits(value, 4) };
+    let (least, most) = (decimals_for_digits(value, 2), decimals_for_digits(value, 4));
+    let alike = |decimals: usize| format!("{low:.decimals$}") == format!("{high:.decimals$}");
+    let mut decimals = wanted.clamp(least, most);
+    while width > 0.0 && alike(decimals) && decimals < most + 2 {
+        decimals += 1;
+    }
+    decimals
+}
+
+/// Decimals that show this many significant digits of a value; whole digits are never rounded away.
+pub(crate) fn decimals_for_digits(value: f64, digits: usize) -> usize {
+    if value <= 0.0 || !value.is_finite() {
+        return digits.saturating_sub(1);
+    }
+    (0..12).find(|&decimals| significant(value, decimals) >= digits).unwrap_or(12)
+}
+
+/// Significant digits that this many decimals show.
+fn significant(value: f64, decimals: usize) -> usize {
+    let text = format!("{value:.decimals$}");
+    text.chars().filter(char::is_ascii_digit).skip_while(|&digit| digit == '0').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::EN;
+    use super::*;
+    use crate::stats::{CONFIDENCE, Sample};
+    use crate::units::{Bytes, Seconds, TokensPerSecond};
+
+    fn printed(values: &[f64]) -> Printed {
+        let rates = values.iter().map(|&v| TokensPerSecond::new(v).unwrap()).collect();
+        EN.numerals.estimate(&Sample::new(rates).unwrap().median(CONFIDENCE))
+    }
+
+    #[test]
+    fn digits_follow_the_interval() {
+        for (value, ends, text) in [
+            (104.21, Some((101.92, 106.43)), "104.2"),
+            (14.3062, Some((14.28, 14.33)), "14.31"),
+            (19.44, Some((12.0, 30.0)), "19"),
+            (5.0, Some((5.0, 5.0)), "5.000"),
+            (0.182_4, None, "0.182"),
+            (4_120.6, Some((4_000.0, 4_300.0)), "4,121"),
+        ] {
+            assert_eq!(EN.numerals.fixed(value, decimals(value, ends)), text);
+        }
+    }
+
+    #[test]
+    fn ends_that_differ_do_not_print_alike() {
+        let narrow = decimals(14.306, Some((14.305_9, 14.306_3)));
+        assert_eq!(EN.numerals.range(14.305_9, 14.306_3, narrow), "14.3059\u{a0}– 14.3063");
+    }
+
+    #[test]
+    fn money_is_short_and_rounds_into_the_next_name() {
+        let n = &EN.numerals;
+        let shown: Vec<String> = [0.0, 0.0042, 1.07, 25_000.0, 5.576e6, 61.44e6, 944e6, 999.9e6, 1.6e9, 10e9]
+            .into_iter()
+            .map(|usd| n.money(usd).replace('\u{a0}', " "))
+            .collect();
+        assert_eq!(
+            shown,
+            ["$0", "$0.00420", "$1.07", "$25,000", "$5.6 M", "$61 M", "$944 M", "$1.0 B", "$1.6 B", "$10 B"]
+        );
+        assert_eq!(n.money_in_words(5.576e6).replace('\u{a0}', " "), "$5.6 million");
+    }
+
+    #[test]
+    fn prefixes_are_decimal_and_fit_the_value() {
+        let n = &EN.numerals;
+        let time = |seconds: f64| n.quantity(Seconds::new(seconds).unwrap()).replace('\u{a0}', " ");
+        assert_eq!(
+            [time(2.0), time(0.1824), time(0.000_05), time(0.0)],
+            ["2.00 s", "182 ms", "50.0 µs", "0.00 s"]
+        );
+        let bytes = |count: u64| n.quantity(Bytes::new(count)).replace('\u{a0}', " ");
+        assert_eq!(
+            [bytes(1_117_320_000), bytes(999_990_000), bytes(12)],
+            ["1.12 GB", "1.00 GB", "12.0 bytes"]
+        );
+    }
+
+    #[test]
+    fn an_estimate_prints_its_interval_or_keeps_the_reason() {
+        let ten: Vec<f64> = (0..10).map(|i| 14.0 + f64::from(i) / 100.0).collect();
+        let shown = printed(&ten);
+        assert_eq!((shown.value.as_str(), shown.range.as_deref()), ("14.04", Ok("14.01\u{a0}– 14.08")));
+        assert_eq!(shown.coverage.as_deref(), Some("97.9\u{a0}%"));
+        assert_eq!(printed(&[14.0]).range, Err(NoInterval::TooFewObservations { have: 1, need: 6 }));
+    }
+
+    #[test]
+    fn dates_are_spelled_in_utc() {
+        assert_eq!(EN.numerals.date_time(1_795_232_400), "21 November 2026, 03:40 UTC");
+        assert_eq!(EN.numerals.date(0), "1 January 1970");
+        assert_eq!(EN.numerals.date(i64::MAX), i64::MAX.to_string());
+    }
+}

@@ -1,0 +1,114 @@
+//! The footer: everything needed to trace and repeat the run.
+
+use super::case_view;
+use super::words::Words;
+use crate::hardware::Environment;
+use crate::measurement::{Order, Run};
+use crate::model::Weights;
+
+/// One line of the footer.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    /// What it is.
+    pub(crate) term: &'static str,
+    /// Its values, one per line; several where cases differ.
+    pub(crate) values: Vec<String>,
+    /// True for what a machine reads: digests, commands, ids.
+    pub(crate) code: bool,
+}
+
+/// The footer's facts, in order.
+pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
+    let (w, p) = (&words.provenance, &run.provenance);
+    let plain = |term, value: String| Fact { term, values: vec![value], code: false };
+    let code = |term, value: String| Fact { term, values: vec![value], code: true };
+    let each = |term, code, values: Vec<String>| Fact { term, values: distinct(values), code };
+    let observed = || run.cases.iter().filter_map(|record| Some((record, record.observed.as_ref()?)));
+    let order = match run.order {
+        Order::Sequential => w.sequential,
+    };
+    let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
+    let facts = vec![
+        code(w.run, run.id.to_string()),
+        plain(w.tool, (w.tool_text)(&p.tool_version, &p.profile)),
+        p.git_revision
+            .clone()
+            .map_or_else(|| plain(w.revision, w.no_revision.to_owned()), |git| code(w.revision, git)),
+        plain(w.features, features),
+        plain(w.method, (w.method_text)(&p.method_version.to_string())),
+        each(
+            w.model,
+            false,
+            run.cases.iter().map(|r| format!("{} {}", r.case.model.name, r.case.precision.label())).collect(),
+        ),
+        each(w.weights, false, observed().map(|(_, seen)| weights(words, &seen.file.weights)).collect()),
+        each(w.file, true, observed().map(|(_, seen)| seen.file.sha256.clone()).collect()),
+        each(w.size, false, observed().map(|(_, seen)| words.numerals.quantity(seen.file.bytes)).collect()),
+        plain(w.machine, machine(words, run)),
+        code(w.machine_id, run.machine.id().to_string()),
+        plain(w.instructions, or_unknown(words, &run.machine.cpu_features.join(", "))),
+        plain(w.environment, environment(words, &run.environment)),
+        each(w.device, false, observed().map(|(_, seen)| case_view::device(words, &seen.device)).collect()),
+        each(
+            w.engine,
+            false,
+            run.cases
+                .iter()
+                .map(|r| {
+                    format!("{} {}, {} {}", r.engine.id, r.engine.version, w.boundary, r.engine.boundary.id())
+                })
+                .collect(),
+        ),
+        plain(w.order, order.to_owned()),
+        plain(w.statistics, w.statistics_text.to_owned()),
+        code(w.reproduce, p.command.clone()),
+        plain(w.licence, w.licence_text.to_owned()),
+    ];
+    facts.into_iter().filter(|fact| !fact.values.is_empty()).collect()
+}
+
+/// Each value once, in the order it came.
+fn distinct(values: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
+}
+
+fn weights(words: &Words, weights: &Weights) -> String {
+    match weights {
+        Weights::Hub { repo, commit } => (words.provenance.hub)(repo, commit),
+        Weights::Synthetic { seed } => (words.provenance.synthetic)(&seed.to_string()),
+    }
+}
+
+fn machine(words: &Words, run: &Run) -> String {
+    let summary = run.machine.summary();
+    match run.machine.virtual_machine {
+        Some(true) => format!("{summary}, {}", words.provenance.virtual_machine),
+        _ => summary,
+    }
+}
+
+fn environment(words: &Words, environment: &Environment) -> String {
+    let w = &words.provenance;
+    let quota = environment.cpu_quota_milli.map(|milli| {
+        let processors = crate::units::count_as_f64(milli) / 1_000.0;
+        (w.quota)(&words.numerals.fixed(processors, usize::from(processors.fract() > 0.0)))
+    });
+    let known = [
+        environment.os.clone(),
+        environment.kernel.clone(),
+        environment.cpu_governor.as_deref().map(|name| (w.governor)(name)),
+        quota,
+        environment.gpu_driver.as_deref().map(|version| (w.driver)(version)),
+    ];
+    or_unknown(words, &known.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+fn or_unknown(words: &Words, text: &str) -> String {
+    if text.is_empty() { words.provenance.unknown.to_owned() } else { text.to_owned() }
+}
