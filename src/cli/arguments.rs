@@ -72,7 +72,7 @@ pub(super) struct RunArgs {
     #[arg(long, default_value_t = SEED)]
     pub(super) seed: u64,
     /// Rated power of this processor in watts, for an energy estimate where it is unknown
-    #[arg(long, value_name = "WATTS", value_parser = parse_positive)]
+    #[arg(long, value_name = "WATTS", allow_negative_numbers = true, value_parser = parse_positive)]
     pub(super) assume_tdp: Option<f64>,
     /// Folder that gets a folder for the run
     #[arg(long, value_name = "DIR", default_value = RUNS)]
@@ -106,13 +106,13 @@ pub(super) enum EngineArg {
 #[derive(Args, Clone, Debug, Default)]
 pub struct PriceArgs {
     /// What an hour of this machine rents for, in dollars; a rent contains the electricity
-    #[arg(long, value_name = "USD_PER_HOUR", conflicts_with_all = ["purchase", "life_years"], value_parser = parse_amount)]
+    #[arg(long, value_name = "USD_PER_HOUR", allow_negative_numbers = true, conflicts_with_all = ["purchase", "life_years"], value_parser = parse_amount)]
     pub(super) rent: Option<f64>,
     /// What this machine cost, in dollars; electricity comes on top
-    #[arg(long, value_name = "USD", requires = "life_years", value_parser = parse_amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, requires = "life_years", value_parser = parse_amount)]
     pub(super) purchase: Option<f64>,
     /// Years the machine is used for
-    #[arg(long, value_name = "YEARS", requires = "purchase", value_parser = parse_positive)]
+    #[arg(long, value_name = "YEARS", allow_negative_numbers = true, requires = "purchase", value_parser = parse_positive)]
     pub(super) life_years: Option<f64>,
 }
 

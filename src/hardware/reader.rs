@@ -28,7 +28,7 @@ const KERNEL_FEATURES: [&str; 12] = [
 /// Reads the machine and the running process.
 #[derive(Debug)]
 pub struct SystemReader {
-    system: Option<System>,
+    system: System,
 }
 
 /// What this process has used so far.
@@ -49,19 +49,17 @@ impl Default for SystemReader {
 impl SystemReader {
     /// A reader that has read nothing yet.
     pub fn new() -> Self {
-        Self { system: System::new().ok() }
+        Self { system: System::new() }
     }
 
     /// The lasting hardware; `gpus` come from the engine, which alone can ask the driver.
     pub fn machine(&mut self, gpus: Vec<Gpu>) -> Machine {
-        if let Some(system) = &mut self.system {
-            system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-            system.refresh_cpu_all();
-        }
+        self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        self.system.refresh_cpu_all();
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").ok();
         let field = |name: &str| cpuinfo.as_deref().and_then(|text| first_field(text, name));
         let flags = field("flags").or_else(|| field("Features"));
-        let brand = self.system.iter().flat_map(System::cpus).map(|cpu| cpu.brand().trim().to_owned()).next();
+        let brand = self.system.cpus().iter().map(|cpu| cpu.brand().trim().to_owned()).next();
         Machine {
             cpu: brand.filter(|brand| !brand.is_empty()).unwrap_or_else(|| "unnamed CPU".into()),
             cpu_id: match (field("vendor_id"), field("cpu family"), field("model")) {
@@ -70,7 +68,7 @@ impl SystemReader {
             },
             logical_cpus: index_as_u64(std::thread::available_parallelism().map_or(1, usize::from)),
             cpu_features: flags.as_deref().map(kernel_features).unwrap_or_default(),
-            memory: self.system.as_ref().map(|system| Bytes::new(system.total_memory())),
+            memory: known(self.system.total_memory()),
             gpus,
             virtual_machine: flags.map(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor")),
         }
@@ -80,8 +78,8 @@ impl SystemReader {
     pub fn environment(&self) -> Environment {
         let trimmed = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Environment {
-            os: System::long_os_version().ok(),
-            kernel: System::kernel_version().ok(),
+            os: System::long_os_version(),
+            kernel: System::kernel_version(),
             cpu_governor: trimmed("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             cpu_quota_milli: trimmed("/sys/fs/cgroup/cpu.max").and_then(|text| quota_milli(&text)),
             gpu_driver: fs::read_to_string("/proc/driver/nvidia/version")
@@ -93,9 +91,8 @@ impl SystemReader {
     fn process(&mut self) -> ProcessUsage {
         let cpu = get_current_pid().ok().and_then(|pid| {
             let what = ProcessRefreshKind::nothing().with_cpu();
-            let system = self.system.as_mut()?;
-            system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
-            let millis = system.process(pid)?.accumulated_cpu_time();
+            self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
+            let millis = self.system.process(pid)?.accumulated_cpu_time();
             Seconds::new(count_as_f64(millis) / 1e3).ok()
         });
         ProcessUsage { cpu, peak_resident: peak_resident() }
@@ -125,9 +122,14 @@ impl ProcessProbe for SystemReader {
 
 /// Memory a new allocation can take without swapping; `None` where the system does not tell.
 pub fn available_memory() -> Option<Bytes> {
-    let mut system = System::new().ok()?;
+    let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-    Some(Bytes::new(system.available_memory()))
+    known(system.available_memory())
+}
+
+/// The reader says 0 where the system does not tell.
+fn known(bytes: u64) -> Option<Bytes> {
+    (bytes > 0).then_some(Bytes::new(bytes))
 }
 
 fn peak_resident() -> Option<Bytes> {

@@ -179,7 +179,14 @@ pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
 pub fn sha256(path: &Path) -> Result<String, CheckpointError> {
     let io = |source| CheckpointError::Io { path: path.to_owned(), source };
     let mut hash = Sha256::new();
-    io::copy(&mut File::open(path).map_err(io)?, &mut hash).map_err(io)?;
+    let mut file = File::open(path).map_err(io)?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece).map_err(io)? {
+            0 => break,
+            read => hash.update(&piece[..read]),
+        }
+    }
     Ok(hexadecimal(&hash.finalize()))
 }
 

@@ -110,7 +110,7 @@ fn is_current(path: &Path, plan: &SyntheticPlan) -> io::Result<bool> {
 /// Room on the disk that holds `folder`; `None` if the system does not say.
 fn free_bytes(folder: &Path) -> Option<Bytes> {
     let folder = fs::canonicalize(folder).ok()?;
-    let disks = sysinfo::Disks::new_with_refreshed_list().ok()?;
+    let disks = sysinfo::Disks::new_with_refreshed_list();
     let mounted = disks.iter().filter(|disk| folder.starts_with(disk.mount_point()));
     // The longest mount point is the one that counts. Pseudo file systems report a size of zero: unknown.
     let disk = mounted.max_by_key(|disk| disk.mount_point().components().count())?;
