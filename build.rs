@@ -1,5 +1,7 @@
 //! Embeds the git revision, so that every run file names the exact source it came from.
 
+#![expect(clippy::disallowed_methods, reason = "asks git for the revision")]
+
 use std::process::Command;
 
 fn main() {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use claimbench::cli::{
-    Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
+    Audience, Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
     WeightsChoice, announcement, price_of, summary, write_page,
 };
 use claimbench::units::{count_as_f64, count_as_usize, index_as_u64};
@@ -96,14 +96,20 @@ impl Job {
                 .warm_up_time(Duration::from_nanos(1))
                 .measurement_time(Duration::from_secs_f64(forecast * count_as_f64(samples)));
             group.bench_function(case.workload.id.as_str(), |bencher| {
+                // Outside of `iter_custom`, so that criterion does not take preparation for warm-up.
+                let started = session.get_or_insert_with(|| self.start(stop, terminal));
+                let Ok(session) = started else { give_up() };
+                let open = open.get_or_insert_with(|| self.open(session, case, terminal));
                 bencher.iter_custom(|iterations| {
-                    let started = session.get_or_insert_with(|| self.start(stop, terminal));
-                    let Ok(session) = started else { give_up() };
-                    let open = open.get_or_insert_with(|| self.open(session, case, terminal));
                     (0..iterations).map(|_| one_request(session, open, terminal)).sum()
                 });
             });
             group.finish();
+            if let (Some(Ok(session)), Some(open)) = (session.as_mut(), open.as_mut())
+                && let Err(error) = session.load_again(open)
+            {
+                terminal.say(&format!("error: {error:#}"));
+            }
         }));
         if let Err(payload) = unwound
             && !payload.is::<GiveUp>()
@@ -147,7 +153,8 @@ impl Job {
 
     fn finish(&self, session: &Session, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         let run = session.run();
-        let price = price_of(&PriceArgs::default(), &self.catalog.prices, Some(session.device()), Some(run))?;
+        let price =
+            price_of(&PriceArgs::default(), &self.catalog.prices, Some(session.device()), Audience::User)?;
         let page = write_page(session.store(), run, &self.catalog.ledger, price.as_ref())?;
         let folder = session.store().folder().display();
         terminal.say(&format!("\n{}", summary(run)));

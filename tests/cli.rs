@@ -1,6 +1,10 @@
 //! The program as a user calls it: every command, good and misused, with its exit code and what it leaves behind.
 
-#![expect(clippy::disallowed_methods, reason = "tests read and write files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read and write files; a failed helper fails its test"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +43,8 @@ impl Home {
 
     /// The one run under `target/claimbench`.
     fn run_folder(&self) -> PathBuf {
-        let mut runs: Vec<_> = fs::read_dir(self.path("target/claimbench")).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut runs: Vec<_> =
+            fs::read_dir(self.path("target/claimbench")).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(runs.len(), 1, "{runs:?}");
         runs.remove(0)
     }
@@ -67,7 +72,14 @@ fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
     // This test binary is a debug build, and says so: measured, but not to be trusted.
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(output.stdout.is_empty(), "data only where it was asked for");
-    for part in ["about", "1 warm-up + 6 repetitions", "random weights", "7 of 7", "machine-hours per million", "--rent"] {
+    for part in [
+        "about",
+        "1 warm-up + 6 repetitions",
+        "random weights",
+        "7 of 7",
+        "machine-hours per million",
+        "--rent",
+    ] {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }
     let run = home.run();
@@ -96,7 +108,8 @@ fn the_run_file_names_no_host_user_or_path() {
 #[test]
 fn json_on_standard_output_is_the_run_file_and_nothing_else() {
     let home = Home::new();
-    let output = home.command(&tiny(&["--repetitions", "1", "--json", "--engine", "scripted"])).output().unwrap();
+    let output =
+        home.command(&tiny(&["--repetitions", "1", "--json", "--engine", "scripted"])).output().unwrap();
     let file = fs::read_to_string(home.run_folder().join("run.json")).unwrap();
     assert_eq!(text(&output.stdout), file);
 }
@@ -198,6 +211,12 @@ fn a_foreign_or_truncated_checkpoint_is_a_row_with_a_clear_reason() {
         let Outcome::Failed(failure, _) = &run.cases[0].outcome else { panic!("measured a broken file") };
         assert_eq!(failure.stage, Stage::Prepare);
         assert!(failure.reason.contains(part), "`{part}` is not in `{}`", failure.reason);
+        let file = fs::read_to_string(home.run_folder().join("run.json")).unwrap();
+        assert!(
+            !file.contains(&home.folder.path().display().to_string()),
+            "the reason names a folder: {}",
+            failure.reason
+        );
     }
 }
 
@@ -211,13 +230,21 @@ fn a_price_turns_hours_into_dollars_and_a_broken_price_file_is_refused_before_me
     let folder_name = folder.display().to_string();
     home.command(&["report", &folder_name, "--rent", "0.5"]).assert().success();
     assert!(page().contains("$0.50"));
-    fs::write(home.path("my-prices.toml"), "[my-machine]\npurchase_usd = 1752\nlife_years = 2\nas_of = \"2026\"\n").unwrap();
+    fs::write(
+        home.path("my-prices.toml"),
+        "[my-machine]\npurchase_usd = 1752\nlife_years = 2\nas_of = \"2026\"\n",
+    )
+    .unwrap();
     home.command(&["report", &folder_name]).assert().success();
     assert!(page().contains("$0.10"));
     fs::write(home.path("my-prices.toml"), "[my-machine]\nrent = 1\nas_of = \"2026\"\n").unwrap();
     let output = home.command(&TINY).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("my-prices.toml:2: unknown key `my-machine.rent`"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("my-prices.toml:2: unknown key `my-machine.rent`"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(home.run_folder(), folder, "nothing was measured");
 }
 
@@ -246,8 +273,17 @@ fn publishing_copies_the_run_lists_it_and_never_changes_a_run_file() {
     let list = fs::read_to_string(home.path("reports/index.html")).unwrap();
     assert!(list.contains(&folder.file_name().unwrap().to_string_lossy().into_owned()));
 
-    let other = fs::read_to_string(folder.join("run.json")).unwrap().replace("\"release\"", "\"debug\"");
-    let other = other.replace("\"tool_version\": \"", "\"tool_version\": \"9");
+    // What the user paid is for the user's own page.
+    fs::write(home.path("my-prices.toml"), "[my-machine]\nrent_usd_per_hour = 0.77\nas_of = \"2026\"\n")
+        .unwrap();
+    home.command(&["report", &folder_name]).assert().success();
+    assert!(fs::read_to_string(folder.join("index.html")).unwrap().contains("$0.77"));
+    home.command(&["report", &folder_name, "--publish"]).assert().success();
+    assert!(!fs::read_to_string(published.join("index.html")).unwrap().contains("$0.77"));
+
+    let other = fs::read_to_string(folder.join("run.json"))
+        .unwrap()
+        .replace("\"tool_version\": \"", "\"tool_version\": \"9");
     fs::write(folder.join("run.json"), other).unwrap();
     let output = home.command(&["report", &folder_name, "--publish"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -263,7 +299,10 @@ fn lists_and_claims_are_data_for_people_and_programs() {
     let output = home.command(&["claims", "--json"]).output().unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let claim = claims.as_array().unwrap().iter().find(|claim| claim["id"] == "deepseek-5-6m").unwrap();
-    assert_eq!((claim["outcome"].as_str(), claim["examination"].as_str()), (Some("upheld"), Some("recalculated")));
+    assert_eq!(
+        (claim["outcome"].as_str(), claim["examination"].as_str()),
+        (Some("upheld"), Some("recalculated"))
+    );
     assert!(claim["steps"].as_str().unwrap().contains("5.576 M USD"));
     let output = home.command(&["claims", "deepseek-total-1-6b"]).output().unwrap();
     assert!(text(&output.stdout).contains("differs-from-its-source"));
@@ -305,7 +344,9 @@ fn ctrl_c_keeps_what_was_measured_and_ends_with_130() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let run = home.run();
-    let Outcome::Failed(failure, measurement) = &run.cases[0].outcome else { panic!("not marked as interrupted") };
+    let Outcome::Failed(failure, measurement) = &run.cases[0].outcome else {
+        panic!("not marked as interrupted")
+    };
     assert_eq!(failure.stage, Stage::Interrupted);
     assert!(measurement.repetitions.len() >= 3);
     assert!(home.run_folder().join("index.html").exists(), "the page of what was finished");

@@ -1,6 +1,10 @@
 //! The real download code against a real HTTP server on loopback, with small files made here.
 
-#![expect(clippy::disallowed_methods, reason = "tests read and write files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read and write files; a failed helper fails its test"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

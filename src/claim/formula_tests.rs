@@ -1,3 +1,5 @@
+//! Formulas: what they read, what they refuse, and their arithmetic on ranges.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::arguments::ReportArgs;
 use super::page::write_page;
-use super::prices::price_of;
+use super::prices::{Audience, price_of};
 use super::{Catalog, Status, Terminal};
 use crate::measurement::{Run, RunId};
 use crate::model::ModelRole;
@@ -21,7 +21,8 @@ pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Res
     let run = record::load(&args.run)?;
     let device =
         run.cases.iter().find_map(|record| record.observed.as_ref()).map(|observed| &observed.device);
-    let price = price_of(&args.price, &catalog.prices, device, Some(&run))?;
+    let audience = if args.publish { Audience::Public } else { Audience::User };
+    let price = price_of(&args.price, &catalog.prices, device, audience)?;
     let store = if args.publish {
         publish(&args.reports, &run)?
     } else {

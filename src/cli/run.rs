@@ -2,7 +2,7 @@
 
 use super::arguments::{EngineArg, RunArgs, WeightsArg};
 use super::page::write_page;
-use super::prices::price_of;
+use super::prices::{Audience, price_of};
 use super::summary::rough;
 use super::{
     Catalog, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
@@ -24,7 +24,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| crate::units::index_as_u64(cores.get()));
     // A bad price must be known before minutes are spent on measuring.
-    price_of(&args.price, &catalog.prices, None, None)?;
+    price_of(&args.price, &catalog.prices, None, Audience::User)?;
     if args.dry_run {
         terminal.say(&announcement(&plan, &args.device.to_string(), cores));
         return Ok(Status::Good);
@@ -41,7 +41,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         measure(&mut session, case, cores, terminal)?;
     }
     let device = session.device().clone();
-    let price = price_of(&args.price, &catalog.prices, Some(&device), Some(session.run()))?;
+    let price = price_of(&args.price, &catalog.prices, Some(&device), Audience::User)?;
     let page = write_page(session.store(), session.run(), &catalog.ledger, price.as_ref())?;
     terminal.say(&summary(session.run()));
     terminal.say(&format!("page: {}", page.display()));
@@ -116,8 +116,9 @@ fn measure(session: &mut Session, case: &Case, cores: u64, terminal: &mut Termin
             terminal.say(&format!("  (forecast {:.2} s, seen {:.2} s)", forecast.value(), time.value()));
         }
     }
+    session.load_again(&mut open)?;
     if let Some(Outcome::Failed(failure, _)) = session.run().cases.last().map(|record| &record.outcome) {
-        terminal.say(&format!("{}: failed ({}): {}", case.id(), failure.stage.id(), failure.reason));
+        terminal.say(&format!("{}: failed in stage {}: {}", case.id(), failure.stage.id(), failure.reason));
     }
     Ok(())
 }

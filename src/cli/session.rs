@@ -15,7 +15,7 @@ use crate::meter::{Meter, Ratings, missing_meters};
 use crate::model::{CacheFolder, FetchedFile, Hub, Weights, ensure_synthetic, inspect, sha256};
 use crate::provenance;
 use crate::record::RunStore;
-use crate::runner::{Bench, CaseRun, EnergyInputs};
+use crate::runner::{Bench, CaseRun, RecordInputs};
 use crate::units::{Bytes, Seconds, Watts};
 use crate::workload::{Case, CaseForecast, DeviceChoice};
 
@@ -179,7 +179,11 @@ impl Session {
             EngineChoice::Scripted => scripted(self.settings.seed),
             EngineChoice::Candle => match self.checkpoint(case, terminal) {
                 Ok((path, file)) => (self.engine(case, path), Ok(file)),
-                Err(problem) => (self.engine(case, PathBuf::new()), Err(format!("{problem:#}"))),
+                Err(problem) => {
+                    // People see the whole path; the run file keeps the file's name alone.
+                    terminal.say(&format!("{}: {problem:#}", case.id()));
+                    (self.engine(case, PathBuf::new()), Err(without_home(&format!("{problem:#}"))))
+                }
             },
         };
         let open = OpenCase { case: CaseRun::new(case.clone(), file), engine, row: self.run.cases.len() };
@@ -187,17 +191,23 @@ impl Session {
         Ok(open)
     }
 
-    /// Loads the model as often as the workload says.
+    /// Loads the model.
     pub fn load(&mut self, open: &mut OpenCase) -> anyhow::Result<()> {
-        for _ in 0..open.case.case().workload.loads {
-            self.step(open, |case, bench| case.load(bench))?;
+        self.step(open, CaseRun::load)
+    }
+
+    /// Loads the model again until the workload's number of loads is reached. This comes after the repetitions: memory
+    /// that an earlier copy left behind would be counted in their peak.
+    pub fn load_again(&mut self, open: &mut OpenCase) -> anyhow::Result<()> {
+        while !open.has_failed() && open.case.loads() < open.case.case().workload.loads {
+            self.load(open)?;
         }
         Ok(())
     }
 
     /// Runs one repetition; its end-to-end time, or `None` once the case has failed or was interrupted.
     pub fn repeat(&mut self, open: &mut OpenCase) -> anyhow::Result<Option<Seconds>> {
-        self.step(open, |case, bench| case.repeat(bench))
+        self.step(open, CaseRun::repeat)
     }
 
     fn step<T>(
@@ -220,10 +230,11 @@ impl Session {
 
     /// Puts the case's record into the run and the run on disk.
     fn keep(&mut self, open: &OpenCase) -> anyhow::Result<()> {
-        let inputs = EnergyInputs {
+        let inputs = RecordInputs {
             machine: &self.run.machine,
             ratings: &self.ratings,
             assume_watts: self.settings.assume_watts,
+            profile: &self.run.provenance.profile,
         };
         let record = open.case.record(open.engine.as_ref(), &inputs, &[]);
         self.run.cases.truncate(open.row);
@@ -293,6 +304,14 @@ impl Session {
             terminal.say(&format!("writing {size:.2} GB of random weights to {folder}"));
         };
         Ok(ensure_synthetic(&folder, model, case.precision, self.settings.seed, &mut announce)?.path)
+    }
+}
+
+/// The text without the home folder, whose name may hold spaces that hide the rest of a path.
+fn without_home(text: &str) -> String {
+    match dirs::home_dir() {
+        Some(home) if home.components().count() > 1 => text.replace(&home.display().to_string(), "~"),
+        _ => text.to_owned(),
     }
 }
 

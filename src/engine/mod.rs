@@ -37,7 +37,10 @@ pub trait Engine {
     /// The device that computes.
     fn device(&self) -> Device;
 
-    /// Loads the model, dropping one that is loaded already.
+    /// Drops the model, if one is loaded.
+    fn unload(&mut self);
+
+    /// Loads the model.
     fn load(&mut self) -> Result<(), EngineError>;
 
     /// Forgets earlier requests and fills the KV cache with `context`, one row per sequence; not timed.

@@ -83,8 +83,11 @@ impl Engine for ReferenceEngine {
         self.device.device().clone()
     }
 
-    fn load(&mut self) -> Result<(), EngineError> {
+    fn unload(&mut self) {
         self.model = None;
+    }
+
+    fn load(&mut self) -> Result<(), EngineError> {
         self.check_memory()?;
         let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
         let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;

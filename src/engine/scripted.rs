@@ -40,6 +40,10 @@ impl Engine for ScriptedEngine {
         Device::Cpu { threads: 1 }
     }
 
+    fn unload(&mut self) {
+        self.loaded = false;
+    }
+
     fn load(&mut self) -> Result<(), EngineError> {
         if let Some(error) = &self.script.load_error {
             return Err(error.clone());

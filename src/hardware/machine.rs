@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::units::Bytes;
+use crate::units::{Bytes, hexadecimal};
 
 /// A graphics card, as its driver names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,8 +66,7 @@ impl Machine {
             add(&gpu.compute_capability);
             add(&gigabytes(gpu.memory));
         }
-        let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        MachineId(hex[..12].to_owned())
+        MachineId(hexadecimal(&digest.finalize()[..6]))
     }
 
     /// One line for people: processor or card, processors, memory.

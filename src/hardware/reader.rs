@@ -120,6 +120,30 @@ impl ProcessProbe for SystemReader {
     }
 }
 
+/// The twin for tests: every reading is one step of processor time after the last, the peak is always the same.
+#[derive(Debug)]
+pub struct ScriptedProbe {
+    cpu: Seconds,
+    step: Seconds,
+    peak: Bytes,
+}
+
+impl ScriptedProbe {
+    /// A probe that advances by `step` and always reports `peak`.
+    pub fn new(step: Seconds, peak: Bytes) -> Self {
+        Self { cpu: Seconds::ZERO, step, peak }
+    }
+}
+
+impl ProcessProbe for ScriptedProbe {
+    fn reset_peak(&mut self) {}
+
+    fn usage(&mut self) -> ProcessUsage {
+        self.cpu = self.cpu.plus(self.step).unwrap_or(self.cpu);
+        ProcessUsage { cpu: Some(self.cpu), peak_resident: Some(self.peak) }
+    }
+}
+
 /// Memory a new allocation can take without swapping; `None` where the system does not tell.
 pub fn available_memory() -> Option<Bytes> {
     let mut system = System::new();

@@ -1,5 +1,15 @@
 //! What a reader must know before trusting a figure.
 
+use super::energy::Energy;
+use super::figures::Figures;
+use super::run::Observed;
+use super::sample::Measurement;
+use crate::model::ModelRole;
+use crate::workload::Case;
+
+/// Half-widths of the time per output token above this share of it raise a flag.
+const WIDE_HALF_WIDTH: f64 = 0.05;
+
 /// How much a flag weighs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
@@ -39,6 +49,31 @@ impl Flag {
         Self::TestShape,
         Self::WideInterval,
     ];
+
+    /// Every flag that a case deserves, in the order of their names. A run file whose flags differ from these is refused.
+    pub fn raised(
+        case: &Case,
+        observed: Option<&Observed>,
+        measurement: &Measurement,
+        energy: &Energy,
+        profile: &str,
+    ) -> Vec<Self> {
+        let mut digests = measurement.repetitions.iter().map(|repetition| repetition.output_digest);
+        let first = digests.next();
+        let wide = Figures::new(measurement)
+            .and_then(|figures| figures.time_per_output_token.relative_half_width())
+            .is_some_and(|half| half > WIDE_HALF_WIDTH);
+        let raised = |flag: &Self| match flag {
+            Self::DebugBuild => profile != "release",
+            Self::EnergyEstimated => matches!(energy, Energy::Estimated { .. }),
+            Self::OutputDiffers => digests.clone().any(|digest| Some(digest) != first),
+            Self::SingleProcessStart => measurement.measured().next().is_some(),
+            Self::SyntheticWeights => observed.is_some_and(|observed| observed.file.weights.is_synthetic()),
+            Self::TestShape => case.model.role == ModelRole::Test,
+            Self::WideInterval => wide,
+        };
+        Self::ALL.into_iter().filter(raised).collect()
+    }
 
     /// The code as written in files.
     pub const fn id(self) -> &'static str {

@@ -144,6 +144,28 @@ pub struct Failure {
     pub reason: String,
 }
 
+impl Failure {
+    /// A failure whose reason names files without their folders: a path can name a user.
+    pub fn new(stage: Stage, reason: &str) -> Self {
+        Self { stage, reason: without_folders(reason) }
+    }
+}
+
+/// The text with every absolute path cut down to its last part. Repositories (`owner/name`) and addresses stay.
+fn without_folders(text: &str) -> String {
+    let is_end = |c: char| c.is_whitespace() || "`'\"(),;".contains(c);
+    let mut result = String::with_capacity(text.len());
+    for piece in text.split_inclusive(is_end) {
+        let word = piece.trim_end_matches(is_end);
+        let is_path = word.starts_with(['/', '~']) || word.contains(":\\");
+        let kept =
+            if is_path { word.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next() } else { Some(word) };
+        result.push_str(kept.unwrap_or_default());
+        result.push_str(&piece[word.len()..]);
+    }
+    result
+}
+
 /// What came out of a case. A failure is a row, not the end of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -259,7 +281,7 @@ pub(crate) mod tests {
             engine,
             observed: None,
             outcome: Outcome::Failed(
-                Failure { stage: Stage::Prepare, reason: "no space left on the disk".into() },
+                Failure::new(Stage::Prepare, "no space left on the disk"),
                 Measurement::default(),
             ),
             energy: Energy::Missing(Missing {
@@ -288,6 +310,16 @@ pub(crate) mod tests {
                 Missing { reason: "no counters".into(), remedy: "use a wall meter".into() },
             )],
         }
+    }
+
+    #[test]
+    fn failures_name_files_without_their_folders() {
+        let reason = |text: &str| Failure::new(Stage::Prepare, text).reason;
+        assert_eq!(reason("cannot read /home/ada/.cache/model.gguf: gone"), "cannot read model.gguf: gone");
+        assert_eq!(reason("written to `/home/ada/cache/`; free some"), "written to `cache`; free some");
+        assert_eq!(reason("C:\\Users\\Ada\\m.gguf is no GGUF file"), "m.gguf is no GGUF file");
+        let clean = "owner/name has no `a.gguf`; see https://example.org/x";
+        assert_eq!(reason(clean), clean);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use candle_core::quantized::gguf_file::{Content, Value};
 use sha2::{Digest, Sha256};
 
 use super::shape::Shape;
-use crate::units::{Bytes, index_as_u64};
+use crate::units::{Bytes, hexadecimal, index_as_u64};
 
 /// Why a file cannot be used as a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -188,15 +188,6 @@ pub fn sha256(path: &Path) -> Result<String, CheckpointError> {
         }
     }
     Ok(hexadecimal(&hash.finalize()))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 /// Refuses what is no GGUF file with a message of its own: candle's names the magic as a number.

@@ -63,13 +63,13 @@ pub struct Hub {
 impl Hub {
     /// The hub the environment names.
     pub fn from_environment() -> Result<Self, HubError> {
-        HFClient::builder().build_sync().map(|client| Self { client }).map_err(client_error)
+        HFClient::builder().build_sync().map(|client| Self { client }).map_err(|error| client_error(&error))
     }
 
     /// A hub at `endpoint` with its cache in `cache`; for mirrors and tests.
     pub fn at(endpoint: &str, cache: &Path) -> Result<Self, HubError> {
         let builder = HFClient::builder().endpoint(endpoint).cache_dir(cache).retry_max_attempts(1);
-        builder.build_sync().map(|client| Self { client }).map_err(client_error)
+        builder.build_sync().map(|client| Self { client }).map_err(|error| client_error(&error))
     }
 
     /// The file if it is in the cache; never touches the network.
@@ -105,7 +105,7 @@ fn commit_of(path: &Path) -> Option<String> {
     parts.get(at + 1).map(ToString::to_string)
 }
 
-fn client_error(error: HFError) -> HubError {
+fn client_error(error: &HFError) -> HubError {
     HubError::Client(error.to_string())
 }
 

@@ -9,12 +9,12 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_qwen2::ModelWeights;
 use sha2::{Digest, Sha256};
 
-use super::checkpoint::hexadecimal;
 use super::shape::tests::distill_1_5b;
 use super::{
     ModelSpec, Precision, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes, write_synthetic,
 };
 use crate::units::count_as_f64;
+use crate::units::hexadecimal;
 
 /// SHA-256 of the tiny model's file for seed 1. If it changes, raise `GENERATOR` and run `proof/check_llama_cpp.py --write`.
 const TINY_SHA256: &str = "e1e802351da8e2f8c15202879a361a212964e3440bdc0f6432f79577c312e628";

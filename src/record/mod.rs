@@ -57,6 +57,16 @@ mod tests {
     }
 
     #[test]
+    fn flags_that_were_taken_out_or_made_up_are_refused() {
+        let without = refused(|run| run["cases"][0]["flags"] = serde_json::json!([]));
+        let made_up = refused(|run| run["cases"][0]["flags"][0] = "all-fine".into());
+        let debug = refused(|run| run["provenance"]["profile"] = "debug".into());
+        for message in [without, made_up, debug] {
+            assert!(message.contains("flags: do not follow"), "{message}");
+        }
+    }
+
+    #[test]
     fn impossible_values_are_refused_with_their_place() {
         let message = refused(|run| run["cases"][0]["repetitions"][3]["gap_seconds"][0] = (-0.1).into());
         assert!(message.contains("repetitions[3]: -0.1 s is not a finite amount"), "{message}");
@@ -72,6 +82,7 @@ mod tests {
     fn unknown_keys_and_newer_formats_are_refused() {
         assert!(refused(|run| run["spede"] = 1.into()).contains("unknown field `spede`"));
         assert!(refused(|run| run["schema"] = 2.into()).contains("update claimbench"));
+        assert!(refused(|run| run["schema"] = 0.into()).contains("never was a format 0"));
         assert!(from_json("{").unwrap_err().to_string().starts_with("not a run file"));
     }
 

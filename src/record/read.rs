@@ -40,7 +40,7 @@ pub enum RecordError {
     },
 }
 
-fn bad(place: impl Into<String>, problem: impl ToString) -> RecordError {
+fn bad(place: impl Into<String>, problem: impl std::fmt::Display) -> RecordError {
     RecordError::Value { place: place.into(), problem: problem.to_string() }
 }
 
@@ -52,6 +52,9 @@ pub(super) fn from_json(text: &str) -> Result<Run, RecordError> {
     if found > SCHEMA_VERSION.into() {
         return Err(RecordError::Newer { found });
     }
+    if found < SCHEMA_VERSION.into() {
+        return Err(RecordError::Format(format!("there never was a format {found}")));
+    }
     let file: RunFile = serde_json::from_value(value).map_err(|e| RecordError::Format(e.to_string()))?;
     run(file)
 }
@@ -62,6 +65,8 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
         return Err(bad("machine.machine_id", "does not follow from the machine's inventory"));
     }
     let provenance = file.provenance;
+    let cases =
+        file.cases.into_iter().map(|file| case(file, &provenance.profile)).collect::<Result<_, _>>()?;
     let environment = file.environment;
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
@@ -85,7 +90,7 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
         order: match file.order {
             OrderFile::Sequential => Order::Sequential,
         },
-        cases: file.cases.into_iter().map(case).collect::<Result<_, _>>()?,
+        cases,
         meters_missing: file
             .meters_missing
             .into_iter()
@@ -117,7 +122,7 @@ fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
     })
 }
 
-fn case(file: CaseFile) -> Result<CaseRecord, RecordError> {
+fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     let id = file.case_id.clone();
     let at = |key: &str| format!("case {id}: {key}");
     let precision = match file.precision {
@@ -139,9 +144,13 @@ fn case(file: CaseFile) -> Result<CaseRecord, RecordError> {
     if !agree(&stated, &derived) {
         return Err(bad(at("figures"), "do not follow from the samples; one of the two was changed"));
     }
-    let flags = file.flags.iter().map(|flag| {
-        Flag::from_id(flag).ok_or_else(|| bad(at("flags"), format!("`{flag}` is not a flag of this version")))
-    });
+    let energy = energy(file.energy).map_err(|problem| bad(at("energy"), problem))?;
+    let observed = file.observed.map(observed);
+    let flags = Flag::raised(&case, observed.as_ref(), &measurement, &energy, profile);
+    let stated: Vec<Option<Flag>> = file.flags.iter().map(|flag| Flag::from_id(flag)).collect();
+    if stated != flags.iter().copied().map(Some).collect::<Vec<_>>() {
+        return Err(bad(at("flags"), "do not follow from the build, the weights and the samples"));
+    }
     Ok(CaseRecord {
         case,
         engine: EngineIdentity {
@@ -151,7 +160,7 @@ fn case(file: CaseFile) -> Result<CaseRecord, RecordError> {
                 BoundaryFile::InProcess => Boundary::InProcess,
             },
         },
-        observed: file.observed.map(observed),
+        observed,
         outcome: match file.failure {
             None => Outcome::Measured(measurement),
             Some(failure) => {
@@ -161,11 +170,11 @@ fn case(file: CaseFile) -> Result<CaseRecord, RecordError> {
                     StageFile::Generate => Stage::Generate,
                     StageFile::Interrupted => Stage::Interrupted,
                 };
-                Outcome::Failed(Failure { stage, reason: failure.reason }, measurement)
+                Outcome::Failed(Failure::new(stage, &failure.reason), measurement)
             }
         },
-        energy: energy(file.energy).map_err(|problem| bad(at("energy"), problem))?,
-        flags: flags.collect::<Result<_, _>>()?,
+        energy,
+        flags,
     })
 }
 

@@ -153,7 +153,7 @@ const COST: CostWords = CostWords {
     give_intro: "This run names no hourly price, so the table stays per 1 $/h: multiply by your own.",
     give_rent: "rented, in dollars per hour; electricity is then contained",
     give_own: "bought, spread evenly over its years",
-    give_file: "several machines, each with source and date",
+    give_file: "the price of this machine, kept beside the checkout and never published",
     batch_heading: "Do not compare with an API price list",
     batch: |batch| {
         format!(
@@ -238,7 +238,7 @@ const ENERGY: EnergyWords = EnergyWords {
     sub: "A meter's reading, a range with its basis, or no figure with the reason. Never a zero that stands for “unknown”.",
     measured: "Metered energy of whole requests, idle power included",
     measured_columns: ["Case", "All repetitions", "Per output token", "Covers", "Meter"],
-    table: "Estimated energy, decode alone",
+    table: "Estimated energy of decode, at the mean power of whole requests",
     columns: [
         "Case",
         "Power while it ran",

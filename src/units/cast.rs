@@ -36,6 +36,15 @@ pub fn nearest_f32(value: f64) -> f32 {
     value as f32
 }
 
+/// Bytes as lower-case hexadecimal digits, two a byte: a digest as people compare it.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

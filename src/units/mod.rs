@@ -8,7 +8,7 @@ mod cast;
 mod quantity;
 mod relations;
 
-pub use cast::{count_as_f64, count_as_usize, index_as_u64, nearest_f32, rounded_u64};
+pub use cast::{count_as_f64, count_as_usize, hexadecimal, index_as_u64, nearest_f32, rounded_u64};
 pub use quantity::{
     Bytes, Joules, JoulesPerToken, MachineHoursPerMillionTokens, Quantity, Ratio, Seconds, Tokens,
     TokensPerSecond, UnitError, Usd, UsdPerHour, UsdPerMillionTokens, Watts,

@@ -63,7 +63,7 @@ impl Usd {
 }
 
 impl UsdPerHour {
-    /// `price x time`; 2 USD/h at 17.4 machine-hours per million tokens are 34.8 USD per million tokens.
+    /// `price x time`; 2 USD/h at 17.36 machine-hours per million tokens are 34.72 USD per million tokens.
     pub fn times(self, hours: MachineHoursPerMillionTokens) -> Option<UsdPerMillionTokens> {
         UsdPerMillionTokens::new(self.value() * hours.value()).ok()
     }

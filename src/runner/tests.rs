@@ -1,0 +1,168 @@
+//! The runner on scripted parts: no stopwatch, no model.
+
+use super::*;
+use crate::clock::ScriptedClock;
+use crate::engine::{Scripted, ScriptedEngine};
+use crate::hardware::ScriptedProbe;
+use crate::meter::{MeterError, ScriptedMeter};
+use crate::model::{Registry, Weights};
+use crate::units::Bytes;
+use crate::workload::{Plan, WorkloadBook};
+
+fn tiny() -> Case {
+    let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+    let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+    Plan::smoke_test(&registry, &book).unwrap().cases()[0].clone()
+}
+
+fn file() -> ModelFile {
+    ModelFile { weights: Weights::Synthetic { seed: 1 }, sha256: "00".into(), bytes: Bytes::new(1) }
+}
+
+fn machine() -> Machine {
+    Machine {
+        cpu: "AMD EPYC 7763 64-Core Processor".into(),
+        cpu_id: None,
+        logical_cpus: 2,
+        cpu_features: vec![],
+        memory: None,
+        gpus: vec![],
+        virtual_machine: Some(true),
+    }
+}
+
+/// Runs one load, one warm-up and `repetitions` on scripted parts; every clock reading is 0.1 s after the last.
+fn run(
+    script: Scripted,
+    repetitions: u64,
+    stop_after: Option<u64>,
+    meters: Vec<Box<dyn Meter>>,
+) -> CaseRecord {
+    let mut engine = ScriptedEngine::new(script);
+    let clock = ScriptedClock::new([], 100_000_000, 0);
+    let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+    let mut meters = meters;
+    let asked = std::cell::Cell::new(0);
+    let stop = || {
+        asked.set(asked.get() + 1);
+        stop_after.is_some_and(|limit| asked.get() > limit)
+    };
+    let mut case = CaseRun::new(tiny(), Ok(file()));
+    {
+        let mut bench =
+            Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut meters, stop: &stop };
+        case.load(&mut bench);
+        for _ in 0..=repetitions {
+            case.repeat(&mut bench);
+        }
+    }
+    let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
+    let inputs =
+        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
+    case.record(&engine, &inputs, &meters)
+}
+
+#[test]
+fn every_token_is_stamped_once_and_the_warm_up_is_marked() {
+    let record = run(Scripted::default(), 2, None, vec![]);
+    let repetitions = &record.outcome.measurement().repetitions;
+    assert_eq!(
+        repetitions.iter().map(|r| r.role).collect::<Vec<_>>(),
+        [Role::WarmUp, Role::Measured, Role::Measured]
+    );
+    for repetition in repetitions {
+        // Four output tokens: the first 0.1 s after the start, then three gaps of 0.1 s.
+        assert!((repetition.first_token.value() - 0.1).abs() < 1e-9);
+        assert_eq!(repetition.gaps.len(), 3);
+        assert!(repetition.gaps.iter().all(|gap| (gap.value() - 0.1).abs() < 1e-9));
+    }
+    assert!((record.outcome.measurement().loads[0].duration.value() - 0.1).abs() < 1e-9);
+    assert!(matches!(record.outcome, Outcome::Measured(_)));
+}
+
+#[test]
+fn energy_without_a_meter_is_a_labelled_range() {
+    let record = run(Scripted::default(), 2, None, vec![]);
+    assert!(matches!(record.energy, Energy::Estimated { .. }), "{:?}", record.energy);
+    assert!(record.flags.contains(&Flag::EnergyEstimated) && record.flags.contains(&Flag::SyntheticWeights));
+}
+
+#[test]
+fn a_meter_gives_the_sum_over_measured_repetitions() {
+    // Edges of the warm-up, then of two measured repetitions: 5 J and 7 J.
+    let readings = [0.0, 100.0, 100.0, 105.0, 110.0, 117.0].map(|joules| Ok(Joules::new(joules).unwrap()));
+    let record = run(Scripted::default(), 2, None, vec![Box::new(ScriptedMeter::new(readings))]);
+    match record.energy {
+        Energy::Measured { joules, .. } => assert!((joules.value() - 12.0).abs() < 1e-9),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_reset_or_lost_counter_gives_no_energy_rather_than_a_wrong_one() {
+    let down = [0.0, 1.0, 50.0, 3.0].map(|joules| Ok(Joules::new(joules).unwrap()));
+    let lost = vec![Err(MeterError::Unreadable { meter: "m".into(), problem: "gone".into() })];
+    for readings in [down.to_vec(), lost] {
+        let record = run(Scripted::default(), 1, None, vec![Box::new(ScriptedMeter::new(readings))]);
+        assert!(matches!(record.energy, Energy::Missing(_)), "{:?}", record.energy);
+    }
+}
+
+#[test]
+fn a_failed_load_is_a_row_with_its_reason() {
+    let error = EngineError::Compute("out of luck".into());
+    let record = run(Scripted { load_error: Some(error), ..Default::default() }, 1, None, vec![]);
+    match &record.outcome {
+        Outcome::Failed(failure, measurement) => {
+            assert_eq!(
+                (failure.stage, failure.reason.as_str()),
+                (Stage::Load, "computation failed: out of luck")
+            );
+            assert!(measurement.repetitions.is_empty());
+        }
+        Outcome::Measured(_) => panic!("a failed load was measured"),
+    }
+}
+
+#[test]
+fn a_failure_in_the_middle_keeps_what_was_measured_before() {
+    let script = Scripted { generate_error: Some((2, EngineError::NotLoaded)), ..Default::default() };
+    let record = run(script, 5, None, vec![]);
+    let Outcome::Failed(failure, measurement) = &record.outcome else { panic!("not failed") };
+    assert_eq!((failure.stage, measurement.repetitions.len()), (Stage::Generate, 2));
+}
+
+#[test]
+fn an_interrupt_keeps_finished_repetitions() {
+    // One question before the load, one before and four during each repetition.
+    let record = run(Scripted::default(), 5, Some(1 + 5 + 5 + 2), vec![]);
+    let Outcome::Failed(failure, measurement) = &record.outcome else { panic!("not failed") };
+    assert_eq!((failure.stage, measurement.repetitions.len()), (Stage::Interrupted, 2));
+}
+
+#[test]
+fn different_answers_to_one_prompt_raise_a_flag() {
+    let record = run(Scripted { answers_differ: true, ..Default::default() }, 2, None, vec![]);
+    assert!(record.flags.contains(&Flag::OutputDiffers));
+    assert!(!run(Scripted::default(), 2, None, vec![]).flags.contains(&Flag::OutputDiffers));
+}
+
+#[test]
+fn a_missing_checkpoint_fails_in_preparation() {
+    let engine = ScriptedEngine::default();
+    let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
+    let inputs =
+        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
+    let record = CaseRun::new(tiny(), Err("disk full".into())).record(&engine, &inputs, &[]);
+    let Outcome::Failed(failure, _) = &record.outcome else { panic!("not failed") };
+    assert_eq!((failure.stage, failure.reason.as_str()), (Stage::Prepare, "disk full"));
+    assert_eq!(record.observed, None);
+}
+
+#[test]
+fn prompts_are_fixed_and_inside_the_vocabulary() {
+    let case = tiny();
+    assert_eq!(prompt(&case, 8, 0), prompt(&case, 8, 0));
+    assert_ne!(prompt(&case, 8, 0), prompt(&case, 8, 1));
+    assert!(prompt(&case, 100, 0).iter().all(|&token| u64::from(token) < case.model.shape.vocab));
+}
