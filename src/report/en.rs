@@ -116,7 +116,7 @@ const SCALE: ScaleWords = ScaleWords {
     apart: |factor| format!("× {factor} apart"),
     apart_unlike: |factor| format!("× {factor} apart: they do not count the same thing"),
     title: "Public claims on one logarithmic dollar scale",
-    columns: ["What it counts", "Amount", "Range", "What stands behind it"],
+    columns: ["What it counts", "Amount", "What stands behind it"],
     source: "Source: claims ledger below; each amount is examined there.",
 };
 
@@ -183,8 +183,8 @@ const MEASURED: MeasuredWords = MeasuredWords {
     decode_samples: "Every repetition: generation speed",
     first_samples: "Every repetition: time to first token",
     samples_axis: "repetition, in the order they ran",
-    samples_caption: "Line: median. Band: its interval. Hollow: warm-up, enters no figure. The axis does not start at \
-                      zero.",
+    samples_caption: "Line: median. Band: its interval. Hollow: warm-up, enters no figure. Mind the axis: it need not \
+                      start at zero.",
     samples_desc: |median, interval, values| format!("Median {median}, {interval}. In order: {values}."),
     repetition: "Repetition",
     role: "Role",

@@ -67,6 +67,11 @@ impl Numerals {
         self.amount(usd, |(_, short, _)| short)
     }
 
+    /// One amount, or both ends of a stretch: `$4.7 M – $8.3 M`.
+    pub(crate) fn money_between(&self, low: f64, high: f64) -> String {
+        if low < high { span(&self.money(low), &self.money(high)) } else { self.money(low) }
+    }
+
     /// The same in words: `$5.6 million`.
     pub(crate) fn money_in_words(&self, usd: f64) -> String {
         self.amount(usd, |(_, _, long)| long)

@@ -130,14 +130,12 @@ fn scale(words: &Words, run: &Run, ledger: &LedgerView) -> Option<Figure> {
     let rows: Vec<Vec<String>> = points
         .iter()
         .map(|point| {
-            let (low, high) = (n.money(point.low.value()), n.money(point.high.value()));
-            let range =
-                if low == high { words.measured.none.to_owned() } else { super::number::span(&low, &high) };
-            vec![point.label.clone(), n.money(point.central.value()), range, kind(point.kind).to_owned()]
+            let amount = n.money_between(point.low.value(), point.high.value());
+            vec![point.label.clone(), amount, kind(point.kind).to_owned()]
         })
         .collect();
     let desc: Vec<String> =
-        rows.iter().map(|row| format!("{}: {} ({})", row[0], row[1], row[3].to_lowercase())).collect();
+        rows.iter().map(|row| format!("{}: {} ({})", row[0], row[1], row[2].to_lowercase())).collect();
     let bracket = ledger.extremes().map(|pair| {
         let say = if pair.count_unlike_things { w.apart_unlike } else { w.apart };
         (pair.low.central.value(), pair.high.central.value(), say(&n.factor(pair.factor.value())))

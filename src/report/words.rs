@@ -95,7 +95,7 @@ pub(crate) struct ScaleWords {
     pub(crate) apart: fn(factor: &str) -> String,
     pub(crate) apart_unlike: fn(factor: &str) -> String,
     pub(crate) title: &'static str,
-    pub(crate) columns: [&'static str; 4],
+    pub(crate) columns: [&'static str; 3],
     pub(crate) source: &'static str,
 }
 

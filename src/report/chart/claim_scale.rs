@@ -151,7 +151,7 @@ impl ClaimScale<'_> {
         } else {
             (right_end + 14.0, Anchor::Start)
         };
-        canvas.text("value halo", (x, y + 5.0), anchor, &self.numerals.money(mark.central));
+        canvas.text("value halo", (x, y + 5.0), anchor, &self.numerals.money_between(mark.low, mark.high));
     }
 
     fn narrow_row(&self, canvas: &mut Canvas, axis: &Log, at: &Layout, top: f64, mark: &Mark) {
@@ -167,7 +167,7 @@ impl ClaimScale<'_> {
             "value halo",
             (at.width, value_baseline),
             Anchor::End,
-            &self.numerals.money(mark.central),
+            &self.numerals.money_between(mark.low, mark.high),
         );
         Self::lane(canvas, axis, at, y, mark);
     }
