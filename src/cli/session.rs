@@ -244,8 +244,12 @@ impl Session {
     }
 
     fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        let on_cpu = matches!(self.device.device(), Device::Cpu { .. });
-        let memory = CaseForecast::memory(case, on_cpu);
+        let has_amx = self.run.machine.cpu_features.iter().any(|feature| feature == "amx_int8");
+        let repacked_copies = match self.device.device() {
+            Device::Cuda { .. } => 0,
+            Device::Cpu { .. } => 1 + u64::from(has_amx),
+        };
+        let memory = CaseForecast::memory(case, repacked_copies);
         Box::new(ReferenceEngine::new(path, self.device.clone(), memory))
     }
 

@@ -76,15 +76,20 @@ impl<Q: Quantity> Sample<Q> {
 ///
 /// `None` where even the extremes do not reach it, that is below six observations for 95 %.
 pub(crate) fn order_statistic_ranks(n: usize, confidence: f64) -> Option<(usize, f64)> {
+    let count = count_as_f64(index_as_u64(n));
+    // Logarithms, because (1/2)^n is zero in floating point from 1,075 observations on.
+    let mut log_probability = count * 0.5_f64.ln();
     let mut tail = 0.0;
     let mut best = None;
     for k in 1..=n / 2 {
-        tail += binomial_half(n, k - 1);
+        tail += log_probability.exp();
         let coverage = 1.0 - 2.0 * tail;
         if coverage < confidence {
             break;
         }
         best = Some((k, coverage));
+        let done = count_as_f64(index_as_u64(k));
+        log_probability += ((count - done + 1.0) / done).ln();
     }
     best
 }
@@ -92,12 +97,6 @@ pub(crate) fn order_statistic_ranks(n: usize, confidence: f64) -> Option<(usize,
 /// The fewest observations whose extremes enclose the median with `confidence`.
 fn smallest_sample(confidence: f64) -> usize {
     (2..usize::MAX).find(|&n| order_statistic_ranks(n, confidence).is_some()).unwrap_or(usize::MAX)
-}
-
-/// `P(Binomial(n, 1/2) = k)`, by multiplying up, which stays accurate and cannot overflow.
-fn binomial_half(n: usize, k: usize) -> f64 {
-    let n = count_as_f64(index_as_u64(n));
-    (0..k).map(|i| count_as_f64(index_as_u64(i))).fold(0.5_f64.powf(n), |p, i| p * (n - i) / (i + 1.0))
 }
 
 #[cfg(test)]
@@ -128,6 +127,16 @@ mod tests {
         let (rank, coverage) = order_statistic_ranks(10, 0.95).unwrap();
         assert_eq!(rank, 2);
         assert!((coverage - (1.0 - 22.0 / 1024.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn many_observations_follow_the_normal_approximation() {
+        // Conover, Practical Nonparametric Statistics: k is about (n - 1.96 sqrt(n)) / 2.
+        for (n, expected) in [(1_000, 469), (100_000, 49_690)] {
+            let (rank, coverage) = order_statistic_ranks(n, 0.95).unwrap();
+            assert!(rank.abs_diff(expected) <= 1, "{rank} of {n}");
+            assert!((0.95..0.952).contains(&coverage), "{coverage}");
+        }
     }
 
     #[test]
