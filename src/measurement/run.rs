@@ -315,9 +315,9 @@ pub(crate) mod tests {
     #[test]
     fn failures_name_files_without_their_folders() {
         let reason = |text: &str| Failure::new(Stage::Prepare, text).reason;
-        assert_eq!(reason("cannot read /home/ada/.cache/model.gguf: gone"), "cannot read model.gguf: gone");
-        assert_eq!(reason("written to `/home/ada/cache/`; free some"), "written to `cache`; free some");
-        assert_eq!(reason("C:\\Users\\Ada\\m.gguf is no GGUF file"), "m.gguf is no GGUF file");
+        assert_eq!(reason("cannot read /srv/ada/.cache/model.gguf: gone"), "cannot read model.gguf: gone");
+        assert_eq!(reason("written to `/srv/ada/cache/`; free some"), "written to `cache`; free some");
+        assert_eq!(reason("D:\\people\\Ada\\m.gguf is no GGUF file"), "m.gguf is no GGUF file");
         let clean = "owner/name has no `a.gguf`; see https://example.org/x";
         assert_eq!(reason(clean), clean);
     }
