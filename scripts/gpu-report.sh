@@ -26,7 +26,10 @@ out=${1:-target/gpu-report}
 limit_seconds=230
 
 if [ -z "${CLAIMBENCH_BIN:-}" ]; then
-  cargo build --release --features cuda || exit 1
+  features="--features cuda"
+  if $dry_run; then features=; fi
+  # shellcheck disable=SC2086 # empty means no feature
+  cargo build --release $features || exit 1
   CLAIMBENCH_BIN=target/release/claimbench
 fi
 mkdir -p "$out" || exit 1

@@ -1,6 +1,6 @@
 //! Faults of a TOML file, all of them at once, each with its line and the fix.
 //!
-//! Reading goes in two steps. [`read`] turns text into wire structs and collects every unknown key; the `wire.rs` of
+//! Reading goes in two steps. [`Reader::read`] turns text into wire structs and collects every unknown key; the `wire.rs` of
 //! each floor then builds domain types and adds what it finds to the same [`Faults`]. Text comes in as a string, so
 //! this file touches no file itself.
 

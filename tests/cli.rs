@@ -74,7 +74,7 @@ fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
     assert!(output.stdout.is_empty(), "data only where it was asked for");
     for part in [
         "about",
-        "1 warm-up + 6 repetitions",
+        "1 warm-up + 6 measured",
         "random weights",
         "7 of 7",
         "machine-hours per million",

@@ -304,8 +304,8 @@ impl Session {
             ));
         }
         let mut announce = |bytes: Bytes| {
-            let (size, folder) = (bytes.as_f64() / 1e9, folder.display());
-            terminal.say(&format!("writing {size:.2} GB of random weights to {folder}"));
+            let (size, folder) = (bytes.as_f64() / 1e6, folder.display());
+            terminal.say(&format!("writing {size:.0} MB of random weights to {folder}"));
         };
         Ok(ensure_synthetic(&folder, model, case.precision, self.settings.seed, &mut announce)?.path)
     }

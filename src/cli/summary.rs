@@ -14,7 +14,7 @@ pub fn announcement(plan: &Plan, device: &str, cores: u64) -> String {
         total = total.plus(forecast.case).expect("a sum of finite times");
         let w = &case.workload;
         lines.push(format!(
-            "  {}: prompt {}, output {}, batch {}, {} warm-up + {} repetitions, about {}",
+            "  {}: prompt {}, output {}, batch {}, {} warm-up + {} measured, about {}",
             case.id(),
             w.prompt_tokens,
             w.output_tokens,

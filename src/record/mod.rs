@@ -1,4 +1,4 @@
-//! The run file, version 1: its schema, its way to and from a [`Run`](crate::measurement::Run), and its store.
+//! The run file, version 1: its schema, its way to and from a [`Run`], and its store.
 
 mod read;
 mod schema;

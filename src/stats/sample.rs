@@ -51,7 +51,7 @@ impl<Q: Quantity> Sample<Q> {
     }
 
     /// The median with the narrowest symmetric pair of order statistics that covers it with at least
-    /// `confidence` (distribution-free; see [`order_statistic_ranks`]).
+    /// `confidence` (distribution-free; see `order_statistic_ranks`).
     ///
     /// With ten observations and 95 % that is the second smallest to the second largest, coverage 97.9 %.
     pub fn median(&self, confidence: f64) -> Estimate<Q> {
