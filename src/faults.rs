@@ -89,6 +89,14 @@ impl<'a> Reader<'a> {
         text.get_ref().clone()
     }
 
+    /// The version of the file's format must be the one this program reads.
+    pub fn schema(&mut self, found: &Spanned<u64>, known: u64) {
+        if *found.get_ref() != known {
+            let problem = format!("schema {} is not known", found.get_ref());
+            self.at(found.span(), problem, format!("this version reads schema {known}"));
+        }
+    }
+
     /// An id of lower-case words joined by hyphens or dots, met for the first time; anything else becomes a fault.
     pub fn unique_id(&mut self, seen: &mut HashSet<String>, id: &Spanned<String>) -> Option<String> {
         let text = id.get_ref();

@@ -72,14 +72,9 @@ fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
     // This test binary is a debug build, and says so: measured, but not to be trusted.
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(output.stdout.is_empty(), "data only where it was asked for");
-    for part in [
-        "about",
-        "1 warm-up + 6 measured",
-        "random weights",
-        "7 of 7",
-        "machine-hours per million",
-        "--rent",
-    ] {
+    for part in
+        ["about", "1 warm-up + 6 measured", "random weights", "7 of 7", "machine-hours per million", "--rent"]
+    {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }
     let run = home.run();

@@ -151,10 +151,7 @@ impl Ledger {
 fn read_claims(file: &str, text: &str, draft: &Draft) -> Result<(Vec<Claim>, Vec<ScalePoint>), Faults> {
     let mut reader = Reader::new(file, text);
     let wire: File = reader.read()?;
-    if *wire.schema.get_ref() != SCHEMA {
-        let problem = format!("schema {} is not known", wire.schema.get_ref());
-        reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-    }
+    reader.schema(&wire.schema, SCHEMA);
     let mut reading = Reading { reader, draft };
     let mut ids = HashSet::new();
     let claims: Vec<Claim> =

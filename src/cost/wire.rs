@@ -53,10 +53,7 @@ impl PriceBook {
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(file, text);
         let wire: File = reader.read()?;
-        if *wire.schema.get_ref() != SCHEMA {
-            let problem = format!("schema {} is not known", wire.schema.get_ref());
-            reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-        }
+        reader.schema(&wire.schema, SCHEMA);
         let mut seen = HashSet::new();
         let rents =
             wire.rents.into_iter().filter_map(|rent| rent.into_price(&mut reader, &mut seen)).collect();

@@ -73,10 +73,7 @@ impl Ratings {
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(file, text);
         let wire: File = reader.read()?;
-        if *wire.schema.get_ref() != SCHEMA {
-            let problem = format!("schema {} is not known", wire.schema.get_ref());
-            reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-        }
+        reader.schema(&wire.schema, SCHEMA);
         let sources: HashSet<String> =
             wire.sources.iter().map(|source| source.id.get_ref().clone()).collect();
         let curve = curve(&wire.estimator, &sources, &mut reader);

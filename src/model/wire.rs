@@ -112,10 +112,7 @@ impl Registry {
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(file, text);
         let wire: File = reader.read()?;
-        if *wire.schema.get_ref() != SCHEMA {
-            let problem = format!("schema {} is not known", wire.schema.get_ref());
-            reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-        }
+        reader.schema(&wire.schema, SCHEMA);
         let mut seen = HashSet::new();
         let mut models = Vec::new();
         for model in wire.models {

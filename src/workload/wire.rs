@@ -47,17 +47,11 @@ impl WorkloadBook {
     pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(file, text);
         let wire: File = reader.read()?;
-        if *wire.schema.get_ref() != SCHEMA {
-            let problem = format!("schema {} is not known", wire.schema.get_ref());
-            reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-        }
+        reader.schema(&wire.schema, SCHEMA);
         let mut seen = HashSet::new();
         let mut workloads = Vec::new();
         for workload in wire.workloads {
-            if !seen.insert(workload.id.get_ref().clone()) {
-                let problem = format!("id `{}` stands twice", workload.id.get_ref());
-                reader.at(workload.id.span(), problem, "rename or remove one of the two");
-            }
+            reader.unique_id(&mut seen, &workload.id);
             workloads.push(workload.into_workload(&mut reader));
         }
         if workloads.is_empty() && reader.is_clean() {
@@ -69,14 +63,6 @@ impl WorkloadBook {
 
 impl WireWorkload {
     fn into_workload(self, reader: &mut Reader<'_>) -> Workload {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.id.get_ref().is_empty() || !self.id.get_ref().chars().all(good) {
-            let problem = format!("`{}` is not a workload id", self.id.get_ref());
-            reader.at(self.id.span(), problem, "use lower-case letters, digits and hyphens");
-        }
-        if self.title.get_ref().trim().is_empty() {
-            reader.at(self.title.span(), "the title is empty", "name what a user does");
-        }
         if self.role == Role::Test && *self.default.get_ref() {
             reader.at(self.default.span(), "a test workload cannot be a default", "set `default = false`");
         }
@@ -96,7 +82,7 @@ impl WireWorkload {
         }
         Workload {
             id: self.id.into_inner(),
-            title: self.title.into_inner(),
+            title: reader.filled("title", &self.title),
             role: if self.role == Role::Test { WorkloadRole::Test } else { WorkloadRole::Measure },
             default: self.default.into_inner(),
             prompt_tokens: self.prompt_tokens.into_inner(),

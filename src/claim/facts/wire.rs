@@ -80,10 +80,7 @@ impl Draft {
             Ok(wire) => wire,
             Err(faults) => return (Self { facts: Facts::default(), declared: None }, Err(faults)),
         };
-        if *wire.schema.get_ref() != SCHEMA {
-            let problem = format!("schema {} is not known", wire.schema.get_ref());
-            reader.at(wire.schema.span(), problem, format!("this version reads schema {SCHEMA}"));
-        }
+        reader.schema(&wire.schema, SCHEMA);
         let mut declared = Declared::default();
         let mut facts = Facts::default();
         for source in wire.sources {
