@@ -48,6 +48,8 @@ impl Job {
         // criterion's own rule: without `--bench`, cargo runs this target as a test.
         let is_test = has("--test") || !has("--bench");
         let catalog = Catalog::shipped()?;
+        // A broken my-prices.toml must be known before minutes are spent on measuring.
+        price_of(&PriceArgs::default(), &catalog.prices, None, Audience::User)?;
         let plan = if is_test {
             Plan::smoke_test(&catalog.models, &catalog.workloads)?
         } else {

@@ -1,8 +1,8 @@
 //! Which quantities combine, and into what. A `None` means that the divisor is zero or the result is not finite.
 
 use super::{
-    Bytes, HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION, MachineHoursPerMillionTokens, Ratio,
-    SECONDS_PER_HOUR, Seconds, Tokens, TokensPerSecond, Usd, UsdPerHour, UsdPerMillionTokens, Watts,
+    HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION, MachineHoursPerMillionTokens, SECONDS_PER_HOUR, Seconds,
+    Tokens, TokensPerSecond, Usd, UsdPerHour, UsdPerMillionTokens, Watts,
 };
 
 impl Tokens {
@@ -66,18 +66,6 @@ impl UsdPerHour {
     /// `price x time`; 2 USD/h at 17.36 machine-hours per million tokens are 34.72 USD per million tokens.
     pub fn times(self, hours: MachineHoursPerMillionTokens) -> Option<UsdPerMillionTokens> {
         UsdPerMillionTokens::new(self.value() * hours.value()).ok()
-    }
-}
-
-impl Bytes {
-    /// The sum, or `None` beyond 2^64 bytes.
-    pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.count().checked_add(other.count()).map(Self::new)
-    }
-
-    /// This many bytes over `other`; `None` for zero bytes.
-    pub fn ratio_to(self, other: Self) -> Option<Ratio> {
-        Ratio::new(self.as_f64() / other.as_f64()).ok()
     }
 }
 
