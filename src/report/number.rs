@@ -67,9 +67,10 @@ impl Numerals {
         self.amount(usd, |(_, short, _)| short)
     }
 
-    /// One amount, or both ends of a stretch: `$4.7 M – $8.3 M`.
+    /// Both ends of a stretch, `$4.7 M – $8.3 M`, or one amount where both ends print alike.
     pub(crate) fn money_between(&self, low: f64, high: f64) -> String {
-        if low < high { span(&self.money(low), &self.money(high)) } else { self.money(low) }
+        let (low, high) = (self.money(low), self.money(high));
+        if low == high { low } else { span(&low, &high) }
     }
 
     /// The same in words: `$5.6 million`.
@@ -257,6 +258,13 @@ mod tests {
         assert_eq!(
             shown,
             ["$0", "$0.00420", "$1.07", "$25,000", "$5.6 M", "$61 M", "$944 M", "$1.0 B", "$1.6 B", "$10 B"]
+        );
+        let between = |low, high| n.money_between(low, high).replace('\u{a0}', " ");
+        assert_eq!(between(4.74e6, 8.336e6), "$4.7 M – $8.3 M");
+        assert_eq!(
+            between(943.5e6, 944.4e6),
+            "$944 M",
+            "printed digits read as a range are still one amount"
         );
         assert_eq!(n.money_in_words(5.576e6).replace('\u{a0}', " "), "$5.6 million");
     }
