@@ -66,7 +66,8 @@ fn case_summary(record: &CaseRecord) -> String {
     [
         format!("{head}{weights}"),
         format!(
-            "  machine-hours per million output tokens  {}",
+            "  machine-hours per million output tokens, batch {}: {}",
+            record.case.workload.batch,
             scaled(&figures.machine_hours_per_mtok_output, 1.0, 2, "h")
         ),
         format!(
@@ -88,7 +89,10 @@ fn shown<Q: Quantity>(estimate: &Estimate<Q>, decimals: usize) -> String {
 fn scaled<Q: Quantity>(estimate: &Estimate<Q>, divisor: f64, decimals: usize, unit: &str) -> String {
     let number = |q: Q| format!("{:.decimals$}", q.value() / divisor);
     let range = match estimate.interval() {
-        Ok(interval) => format!(" [{} - {}]", number(interval.low()), number(interval.high())),
+        Ok(interval) => {
+            let (low, high) = (number(interval.low()), number(interval.high()));
+            format!(" [{low} - {high}, {:.1} %]", interval.coverage() * 100.0)
+        }
         Err(reason) => format!(" [no interval: {reason}]"),
     };
     format!("{} {unit}{range}", number(estimate.value()))
