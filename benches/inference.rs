@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use claimbench::cli::{
     Audience, Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
-    WeightsChoice, announcement, price_of, summary, write_page,
+    WeightsChoice, announcement, conclude, price_of,
 };
-use claimbench::units::{count_as_f64, count_as_usize, index_as_u64};
+use claimbench::hardware::logical_cpus;
+use claimbench::units::{count_as_f64, count_as_usize};
 use claimbench::workload::{Case, CaseForecast, DeviceChoice, Plan, Selection};
 use criterion::{Criterion, SamplingMode, Throughput};
 
@@ -56,8 +57,7 @@ impl Job {
             Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?
         };
         let command = command(&arguments, &plan);
-        let cores = std::thread::available_parallelism().map_or(1, |cores| index_as_u64(cores.get()));
-        Ok(Self { catalog, plan, is_test, command, cores })
+        Ok(Self { catalog, plan, is_test, command, cores: logical_cpus() })
     }
 
     fn run(&self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
@@ -155,12 +155,8 @@ impl Job {
 
     fn finish(&self, session: &Session, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         let run = session.run();
-        let price =
-            price_of(&PriceArgs::default(), &self.catalog.prices, Some(session.device()), Audience::User)?;
-        let page = write_page(session.store(), run, &self.catalog.ledger, price.as_ref())?;
+        conclude(session, &self.catalog, &PriceArgs::default(), terminal)?;
         let folder = session.store().folder().display();
-        terminal.say(&format!("\n{}", summary(run)));
-        terminal.say(&format!("page: {}", page.display()));
         terminal.say(&format!("next: cargo run --release -- report {folder} --rent 0.50"));
         Ok(if session.was_interrupted() {
             ExitCode::from(130)

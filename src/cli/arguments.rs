@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use super::{RUNS, SEED};
+use super::{EngineChoice, RUNS, SEED, WeightsChoice};
 use crate::model::Precision;
 use crate::workload::DeviceChoice;
 
@@ -67,7 +67,7 @@ pub(super) struct RunArgs {
     pub(super) device: DeviceChoice,
     /// Weights: real ones if they are in the cache, else synthetic; or insist on one of the two
     #[arg(long, value_enum, default_value = "auto")]
-    pub(super) weights: WeightsArg,
+    pub(super) weights: WeightsChoice,
     /// Seed of synthetic weights
     #[arg(long, default_value_t = SEED)]
     pub(super) seed: u64,
@@ -82,24 +82,11 @@ pub(super) struct RunArgs {
     pub(super) dry_run: bool,
     /// For tests: `scripted` computes nothing
     #[arg(long, value_enum, default_value = "candle", hide = true)]
-    pub(super) engine: EngineArg,
+    pub(super) engine: EngineChoice,
     #[command(flatten)]
     pub(super) price: PriceArgs,
     #[command(flatten)]
     pub(super) json: JsonFlag,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum WeightsArg {
-    Auto,
-    Real,
-    Synthetic,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum EngineArg {
-    Candle,
-    Scripted,
 }
 
 /// The price of one hour of the machine.

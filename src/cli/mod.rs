@@ -16,7 +16,7 @@ mod terminal;
 
 pub use arguments::{Cli, PriceArgs};
 pub use catalog::Catalog;
-pub use page::write_page;
+pub use page::conclude;
 pub use prices::{Audience, price_of};
 pub use session::{EngineChoice, OpenCase, Session, Settings, StopFlag, WeightsChoice};
 pub use summary::{announcement, summary};

@@ -2,14 +2,30 @@
 
 use std::path::PathBuf;
 
+use super::prices::{Audience, price_of};
+use super::{Catalog, PriceArgs, Session, Terminal, summary};
 use crate::claim::Ledger;
 use crate::cost::HourlyPrice;
 use crate::measurement::Run;
 use crate::record::RunStore;
 use crate::report::{LedgerView, RunPage};
 
+/// Ends a run: writes its page at the user's price, and says what was measured and where the page is. Returns the price.
+pub fn conclude(
+    session: &Session,
+    catalog: &Catalog,
+    args: &PriceArgs,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Option<HourlyPrice>> {
+    let price = price_of(args, &catalog.prices, Some(session.device()), Audience::User)?;
+    let page = write_page(session.store(), session.run(), &catalog.ledger, price.as_ref())?;
+    terminal.say(&format!("\n{}", summary(session.run())));
+    terminal.say(&format!("page: {}", page.display()));
+    Ok(price)
+}
+
 /// Writes `index.html` into the run's folder and returns its path.
-pub fn write_page(
+pub(super) fn write_page(
     store: &RunStore,
     run: &Run,
     ledger: &Ledger,

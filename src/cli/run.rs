@@ -1,13 +1,13 @@
 //! `claimbench run`: announce, measure, keep, show.
 
-use super::arguments::{EngineArg, RunArgs, WeightsArg};
-use super::page::write_page;
+use super::arguments::RunArgs;
+use super::page::conclude;
 use super::prices::{Audience, price_of};
 use super::summary::rough;
 use super::{
     Catalog, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
-    summary,
 };
+use crate::hardware::logical_cpus;
 use crate::measurement::{Outcome, Run};
 use crate::units::{Seconds, Watts, count_as_f64};
 use crate::workload::{Case, CaseForecast, Plan, Selection};
@@ -21,8 +21,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         repetitions: args.repetitions,
     };
     let plan = Plan::new(&catalog.models, &catalog.workloads, &selection)?;
-    let cores =
-        std::thread::available_parallelism().map_or(1, |cores| crate::units::index_as_u64(cores.get()));
+    let cores = logical_cpus();
     // A bad price must be known before minutes are spent on measuring.
     price_of(&args.price, &catalog.prices, None, Audience::User)?;
     if args.dry_run {
@@ -40,11 +39,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         }
         measure(&mut session, case, cores, terminal)?;
     }
-    let device = session.device().clone();
-    let price = price_of(&args.price, &catalog.prices, Some(&device), Audience::User)?;
-    let page = write_page(session.store(), session.run(), &catalog.ledger, price.as_ref())?;
-    terminal.say(&summary(session.run()));
-    terminal.say(&format!("page: {}", page.display()));
+    let price = conclude(&session, &catalog, &args.price, terminal)?;
     let folder = session.store().folder().display();
     if price.is_none() {
         terminal.say(&format!("with your price of an hour: claimbench report {folder} --rent 0.50"));
@@ -59,16 +54,9 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
 fn settings(args: &RunArgs) -> anyhow::Result<Settings> {
     Ok(Settings {
         device: args.device,
-        weights: match args.weights {
-            WeightsArg::Auto => WeightsChoice::Auto,
-            WeightsArg::Real => WeightsChoice::Real,
-            WeightsArg::Synthetic => WeightsChoice::Synthetic,
-        },
+        weights: args.weights,
         seed: args.seed,
-        engine: match args.engine {
-            EngineArg::Candle => EngineChoice::Candle,
-            EngineArg::Scripted => EngineChoice::Scripted,
-        },
+        engine: args.engine,
         assume_watts: args.assume_tdp.map(Watts::new).transpose()?,
         out: args.out.clone(),
         command: command(args),
@@ -84,13 +72,13 @@ fn command(args: &RunArgs) -> String {
     words.extend(args.repetitions.map(|number| format!("--repetitions {number}")));
     words.push(format!("--device {}", args.device));
     words.push(match args.weights {
-        WeightsArg::Auto => "--weights auto".to_owned(),
-        WeightsArg::Real => "--weights real".to_owned(),
-        WeightsArg::Synthetic => "--weights synthetic".to_owned(),
+        WeightsChoice::Auto => "--weights auto".to_owned(),
+        WeightsChoice::Real => "--weights real".to_owned(),
+        WeightsChoice::Synthetic => "--weights synthetic".to_owned(),
     });
     words.push(format!("--seed {}", args.seed));
     words.extend(args.assume_tdp.map(|watts| format!("--assume-tdp {watts}")));
-    if args.engine == EngineArg::Scripted {
+    if args.engine == EngineChoice::Scripted {
         words.push("--engine scripted".to_owned());
     }
     words.join(" ")

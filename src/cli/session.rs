@@ -20,7 +20,7 @@ use crate::units::{Bytes, Seconds, Watts};
 use crate::workload::{Case, CaseForecast, DeviceChoice};
 
 /// Which weights to measure.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum WeightsChoice {
     /// Real ones if they are in the cache, else synthetic.
     Auto,
@@ -31,7 +31,7 @@ pub enum WeightsChoice {
 }
 
 /// Which engine computes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum EngineChoice {
     /// candle-transformers.
     Candle,

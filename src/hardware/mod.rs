@@ -9,4 +9,4 @@ mod reader;
 pub(crate) use machine::tests::example as example_machine;
 
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
-pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory};
+pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, logical_cpus};

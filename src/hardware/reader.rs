@@ -66,7 +66,7 @@ impl SystemReader {
                 (Some(vendor), Some(family), Some(model)) => Some(format!("{vendor}:{family}:{model}")),
                 _ => None,
             },
-            logical_cpus: index_as_u64(std::thread::available_parallelism().map_or(1, usize::from)),
+            logical_cpus: logical_cpus(),
             cpu_features: flags.as_deref().map(kernel_features).unwrap_or_default(),
             memory: known(self.system.total_memory()),
             gpus,
@@ -142,6 +142,11 @@ impl ProcessProbe for ScriptedProbe {
         self.cpu = self.cpu.plus(self.step).unwrap_or(self.cpu);
         ProcessUsage { cpu: Some(self.cpu), peak_resident: Some(self.peak) }
     }
+}
+
+/// Processors this process may run on, at least 1.
+pub fn logical_cpus() -> u64 {
+    index_as_u64(std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Memory a new allocation can take without swapping; `None` where the system does not tell.

@@ -116,8 +116,8 @@ impl Registry {
         let mut seen = HashSet::new();
         let mut models = Vec::new();
         for model in wire.models {
-            duplicate(&mut reader, &mut seen, &model.id);
-            models.extend(model.into_spec(&mut reader));
+            let id = reader.unique_id(&mut seen, &model.id);
+            models.extend(model.into_spec(id, &mut reader));
         }
         if models.is_empty() && reader.is_clean() {
             reader.at(0..0, "no `[[model]]` at all", "add at least one");
@@ -126,23 +126,8 @@ impl Registry {
     }
 }
 
-fn duplicate(reader: &mut Reader<'_>, seen: &mut HashSet<String>, id: &Spanned<String>) {
-    if !seen.insert(id.get_ref().clone()) {
-        reader.at(
-            id.span(),
-            format!("id `{}` stands twice", id.get_ref()),
-            "rename or remove one of the two",
-        );
-    }
-}
-
 impl Model {
-    fn into_spec(self, reader: &mut Reader<'_>) -> Option<ModelSpec> {
-        let id = ModelId::new(self.id.get_ref())
-            .map_err(|problem| {
-                reader.at(self.id.span(), problem, "use lower-case letters, digits, dots and hyphens");
-            })
-            .ok();
+    fn into_spec(self, id: Option<String>, reader: &mut Reader<'_>) -> Option<ModelSpec> {
         if self.name.get_ref().trim().is_empty() {
             reader.at(self.name.span(), "the name is empty", "give the publisher's name of the model");
         }
@@ -161,7 +146,7 @@ impl Model {
         }
         let files = self.files.into_iter().map(|file| file.into_file(reader)).collect();
         Some(ModelSpec {
-            id: id?,
+            id: ModelId::new(&id?).ok()?,
             name: self.name.into_inner(),
             publisher: self.publisher,
             role: if self.role == Role::Test { ModelRole::Test } else { ModelRole::Measure },
