@@ -19,7 +19,7 @@
 //! | 4 | [`measurement`] |
 //! | 3 | [`workload`] |
 //! | 2 | [`hardware`], [`model`] |
-//! | 1 | [`clock`], [`date`], [`faults`], [`provenance`], [`stats`] |
+//! | 1 | [`clock`], [`date`], [`faults`], [`language`], [`provenance`], [`stats`] |
 //! | 0 | [`units`] |
 
 pub mod claim;
@@ -30,6 +30,7 @@ pub mod date;
 pub mod engine;
 pub mod faults;
 pub mod hardware;
+pub mod language;
 pub mod measurement;
 pub mod meter;
 pub mod model;

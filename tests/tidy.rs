@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// the same table.
 const FLOORS: [(u32, &[&str]); 11] = [
     (0, &["units"]),
-    (1, &["clock", "date", "faults", "provenance", "stats"]),
+    (1, &["clock", "date", "faults", "language", "provenance", "stats"]),
     (2, &["hardware", "model"]),
     (3, &["workload"]),
     (4, &["measurement"]),

@@ -5,11 +5,11 @@ use std::fmt;
 use super::facts::{Constant, Facts, Source};
 use super::formula::{Figure, Input, Worked};
 use super::outcome::{self, Bound, Examination, Open, Outcome, compare};
-use super::printed::Language;
 use super::range::Range;
 use super::{Examined, figure};
 use crate::date::Date;
 use crate::faults::Faults;
+use crate::language::Language;
 use crate::units::Usd;
 
 /// What kind of cost a claim is about.

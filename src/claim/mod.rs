@@ -30,6 +30,6 @@ pub use ledger::{
     Scope,
 };
 pub use outcome::{Bound, Comparison, Examination, Open, Outcome, compare};
-pub use printed::{Language, read as read_printed};
+pub use printed::read as read_printed;
 pub use range::Range;
 pub use unit::Unit;

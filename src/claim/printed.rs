@@ -4,32 +4,14 @@
 //! over digits that its author did not print.
 
 use super::range::Range;
+use crate::language::Language;
 
-/// The language a number was printed in: it decides what a comma means.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Language {
-    /// Comma between thousands, point before decimals.
-    English,
-    /// Comma before decimals, space between thousands.
-    French,
-}
-
-impl Language {
-    /// The language code used in files.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::French => "fr",
-        }
-    }
-
-    fn reads_as(self, c: char) -> Mark {
-        match (self, c) {
-            (_, '0'..='9') => Mark::Digit,
-            (Self::English, '.') | (Self::French, ',') => Mark::Point,
-            (Self::English, ',') | (Self::French, ' ' | '\u{a0}' | '\u{202f}') => Mark::Group,
-            _ => Mark::Other,
-        }
+fn reads_as(language: Language, c: char) -> Mark {
+    match (language, c) {
+        (_, '0'..='9') => Mark::Digit,
+        (Language::English, '.') | (Language::French, ',') => Mark::Point,
+        (Language::English, ',') | (Language::French, ' ' | '\u{a0}' | '\u{202f}') => Mark::Group,
+        _ => Mark::Other,
     }
 }
 
@@ -72,7 +54,7 @@ pub fn read(text: &str, language: Language, significant: Option<u32>) -> Result<
     let body = text.trim().trim_start_matches(['~', '$', ' ']);
     let end = body
         .char_indices()
-        .find(|&(_, c)| language.reads_as(c) == Mark::Other && !matches!(c, '-' | '\u{2013}'))
+        .find(|&(_, c)| reads_as(language, c) == Mark::Other && !matches!(c, '-' | '\u{2013}'))
         .map_or(body.len(), |(index, _)| index);
     let (digits, scale) = body.split_at(end);
     let exponent = match scale.trim() {
@@ -106,7 +88,7 @@ impl Digits {
         // Groups are checked loosely: a separator only has to stand between two digits before the point.
         let mut last = Mark::Other;
         for c in text.trim().chars() {
-            let mark = language.reads_as(c);
+            let mark = reads_as(language, c);
             match mark {
                 Mark::Digit => {
                     digits.push(c);
@@ -149,8 +131,8 @@ impl Digits {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Language::{English, French};
     use super::*;
+    use crate::language::Language::{English, French};
 
     #[track_caller]
     fn reads(text: &str, language: Language, low: f64, high: f64) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cost::PriceBook;
+use crate::language::Language;
 
 pub(super) const CLAIMS: &str = include_str!("../../ledger/claims.toml");
 pub(super) const SOURCES: &str = include_str!("../../ledger/sources.toml");

@@ -13,10 +13,11 @@ use super::ledger::{
     Scope,
 };
 use super::outcome::Bound;
-use super::printed::{self, Language};
+use super::printed;
 use super::range::Range;
 use super::unit::Unit;
 use crate::faults::{Faults, Reader};
+use crate::language::Language;
 use crate::units::Usd;
 
 /// Version of the file format.
