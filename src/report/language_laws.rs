@@ -19,9 +19,10 @@ fn faults(text: &str) -> Vec<String> {
             letters[place.saturating_sub(12)..(place + 12).min(letters.len())].iter().collect();
         let plain_before = pair[0] == ' ' && (";:!?%»$€".contains(pair[1]));
         let plain_after = pair[0] == '«' && pair[1] == ' ';
-        let glued = pair[0].is_alphabetic() && (";!?".contains(pair[1]));
+        let glued = pair[0] != '\u{202f}' && ";!?".contains(pair[1]);
+        let colon = pair == [':', ' '] && place > 0 && letters[place - 1] != '\u{a0}';
         let straight = pair[0].is_alphabetic() && pair[1] == '\'';
-        if plain_before || plain_after || glued || straight {
+        if plain_before || plain_after || glued || colon || straight {
             found.push(around);
         }
     }
@@ -57,6 +58,8 @@ fn the_checker_of_spaces_finds_what_it_should() {
         "1\u{a0}234",
         "l'heure",
         "vrai; faux",
+        "2025; non",
+        "prix: 3",
     ] {
         assert!(!faults(bad).is_empty(), "{bad}");
     }

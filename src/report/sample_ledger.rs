@@ -19,28 +19,30 @@ pub(crate) fn ledger(language: Language) -> LedgerView {
     LedgerView { claims: claims(language), points: points(language) }
 }
 
-fn claims(language: Language) -> Vec<ClaimView> {
-    let t = |english: &str, french: &str| choose(language, english, french);
-    let source = |title: &str, url: &str, date: &str, reading: Reading| SourceView {
-        publisher: "DeepSeek-AI".into(),
+fn source(publisher: &str, title: &str, url: &str, date: &str, reading: Reading) -> SourceView {
+    SourceView {
+        publisher: publisher.into(),
         title: title.into(),
         language: "en".into(),
         date: Some(date.into()),
         reading,
         url: Some(url.into()),
-    };
-    let report = || {
-        let url = "https://arxiv.org/abs/2412.19437";
-        source("DeepSeek-V3 Technical Report, table 1", url, "2024-12-27", Reading::Original)
-    };
-    let estimate = |reading: Reading| {
-        let url = "https://semianalysis.com/2025/01/31/deepseek-debates/";
-        SourceView {
-            publisher: "SemiAnalysis".into(),
-            ..source("DeepSeek Debates", url, "2025-01-31", reading)
-        }
-    };
-    let base = ClaimView {
+    }
+}
+
+fn report() -> SourceView {
+    let url = "https://arxiv.org/abs/2412.19437";
+    source("DeepSeek-AI", "DeepSeek-V3 Technical Report, table 1", url, "2024-12-27", Reading::Original)
+}
+
+fn estimate(reading: Reading) -> SourceView {
+    let url = "https://semianalysis.com/2025/01/31/deepseek-debates/";
+    source("SemiAnalysis", "DeepSeek Debates", url, "2025-01-31", reading)
+}
+
+fn run_claim(language: Language) -> ClaimView {
+    let t = |english: &str, french: &str| choose(language, english, french);
+    ClaimView {
         id: "deepseek-5-6m".into(),
         topic: Category::TrainingCost,
         title: t(
@@ -84,7 +86,12 @@ fn claims(language: Language) -> Vec<ClaimView> {
             "Le même article donne 1,6~milliard deux phrases plus loin.",
         )),
         related: vec!["deepseek-total-1-6b".into()],
-    };
+    }
+}
+
+fn claims(language: Language) -> Vec<ClaimView> {
+    let t = |english: &str, french: &str| choose(language, english, french);
+    let base = run_claim(language);
     vec![
         base.clone(),
         ClaimView {

@@ -142,7 +142,11 @@ const VERDICT: VerdictWords = VerdictWords {
     too_few: |reason| match reason {
         NoInterval::TooFewObservations { have, need } => {
             let [have, need] = [have, need].map(crate::units::index_as_u64);
-            format!("{}, il en faut {}", counted(have, "observation", "observations"), NUMERALS.count(need))
+            format!(
+                "{}, il en faut\u{a0}{}",
+                counted(have, "observation", "observations"),
+                NUMERALS.count(need)
+            )
         }
     },
     batch: |batch| match batch {
@@ -214,18 +218,24 @@ const COST: CostWords = CostWords {
     },
 };
 
+/// Names of the workloads of `workloads.toml`.
+const WORKLOADS: [(&str, &str); 1] = [("short-chat", "échange court")];
+
 const MEASURED: MeasuredWords = MeasuredWords {
     heading: "Ce qui a été mesuré",
     sub: "Les barres partent de zéro. Les moustaches sont des intervalles pour la seule variation d’une répétition à \
           l’autre sur cette machine.",
     nothing: "Aucun cas n’a été mesuré\u{202f}; voir les cas en échec.",
-    workload: |workload| match workload.id.as_str() {
-        "short-chat" => "échange court".to_owned(),
-        // A workload without a French name here is described by its lengths, never by its English title.
-        _ => {
-            let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(|n| NUMERALS.count(n));
-            format!("{read}\u{a0}tokens lus, {written}\u{a0}produits")
-        }
+    workload: |workload| {
+        let named = WORKLOADS.iter().find(|(id, _)| *id == workload.id);
+        // Without a French name it is described by its lengths, never by its English title.
+        named.map_or_else(
+            || {
+                let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
+                format!("{read}\u{a0}tokens lus, {written}\u{a0}produits")
+            },
+            |(_, name)| (*name).to_owned(),
+        )
     },
     decode_title: "Vitesse de génération, tokens par seconde",
     prefill_title: "Lecture de la requête, tokens par seconde",
@@ -266,7 +276,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
         first_token: "Délai du premier token (TTFT)",
         per_token: "Temps par token produit (TPOT)",
         inter_p50: "Temps entre deux tokens, médiane",
-        inter_p95: "Temps entre deux tokens, 95e centile",
+        inter_p95: "Temps entre deux tokens, 95e\u{a0}centile",
         end_to_end: "Requête entière",
         load: "Chargement du modèle",
         memory: "Pic de mémoire",
@@ -276,7 +286,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
         IntervalMethod::OrderStatistics => "statistiques d’ordre",
     },
     no_memory: "non mesuré\u{a0}: le système ne l’a pas indiqué pour chaque répétition",
-    none: "aucun",
+    none: "néant",
     case: "Cas",
     value: "Valeur",
     failed_heading: "Cas en échec",
