@@ -28,6 +28,8 @@ mod language_laws;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod number_laws;
+#[cfg(test)]
 mod page_text;
 #[cfg(test)]
 mod sample_ledger;
