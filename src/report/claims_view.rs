@@ -1,6 +1,8 @@
 //! Claims as rows and cards: badges, sources, calculations and links.
 
-use super::ledger_view::{Category, ClaimOutcome, ClaimView, LedgerView, SourceView};
+use super::component::Text;
+use super::ledger_view::{AmountView, Category, ClaimOutcome, ClaimView, InputView, LedgerView, SourceView};
+use super::notation::localised;
 use super::words::Words;
 use crate::units::index_as_u64;
 
@@ -69,6 +71,12 @@ pub(crate) struct ClaimRow<'a> {
     pub(crate) how: &'static str,
     /// When it was said, spelled out.
     pub(crate) said_on: String,
+    /// The amount it states.
+    pub(crate) amount: Text,
+    /// What each calculation gives, if it says so, and the calculation.
+    pub(crate) steps: Vec<(Option<&'a str>, String)>,
+    /// The figures that went in.
+    pub(crate) inputs: Vec<String>,
     /// Its documents.
     pub(crate) sources: Vec<SourceRow<'a>>,
     /// Claims to read with it: key and title.
@@ -158,9 +166,33 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
         badge: badge(words, claim.outcome, 1),
         how: (words.claims.how)(claim.how),
         said_on: words.numerals.calendar(&claim.said_on),
+        amount: amount(words, claim),
+        steps: claim
+            .steps
+            .iter()
+            .map(|step| (step.label.as_deref(), localised(words, &step.calculation)))
+            .collect(),
+        inputs: claim.inputs.iter().map(|input| input_line(words, input)).collect(),
         sources: claim.sources.iter().map(source).collect(),
         related: related.map(|other| (other.id.as_str(), other.title.as_str())).collect(),
     }
+}
+
+/// What was printed is a quotation: it keeps its language.
+fn amount(words: &Words, claim: &ClaimView) -> Text {
+    match &claim.amount {
+        AmountView::Printed(printed) => Text::quoted(words, printed, claim.language),
+        AmountView::Read(reading) => reading.as_str().into(),
+        AmountView::Figure(figure) => localised(words, figure).into(),
+    }
+}
+
+fn input_line(words: &Words, input: &InputView) -> String {
+    let amount = localised(words, &input.amount);
+    let date = words.numerals.calendar(&input.as_of);
+    let verified = if input.verified { "" } else { words.claims.not_verified };
+    let colon = words.numerals.colon;
+    format!("{}{colon}{amount} ({}, {date}{verified})", input.title, input.publisher)
 }
 
 fn badge(words: &Words, outcome: ClaimOutcome, count: usize) -> Badge {

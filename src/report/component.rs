@@ -24,8 +24,12 @@ pub(crate) struct Text {
 impl Text {
     /// A text that a file holds in English: marked on every page but the English one.
     pub(crate) fn english(words: &Words, text: impl Into<String>) -> Self {
-        let is_own = words.language == Language::English;
-        Self { text: text.into(), lang: (!is_own).then(|| Language::English.id()) }
+        Self::quoted(words, text, Language::English)
+    }
+
+    /// A text in its own language: marked on pages in another.
+    pub(crate) fn quoted(words: &Words, text: impl Into<String>, language: Language) -> Self {
+        Self { text: text.into(), lang: (language != words.language).then(|| language.id()) }
     }
 }
 

@@ -108,6 +108,20 @@ fn no_english_is_left_in_the_french_pages_unmarked() {
 }
 
 #[test]
+fn calculations_are_in_the_language_of_the_page() {
+    let html = &pages_in(French)[4];
+    let calculations: Vec<String> =
+        html.split("<pre>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned()).collect();
+    assert_eq!(
+        calculations[..2],
+        [
+            "2\u{202f}788\u{202f}000 GPU·h × 2 USD/GPU/h = 5,576 M USD",
+            "2\u{202f}788\u{202f}000 GPU·h / 2\u{202f}048 GPU / 24 h/jour = 56,72 jour"
+        ]
+    );
+}
+
+#[test]
 fn what_a_run_file_says_in_english_is_marked_as_english() {
     let html = &pages_in(French)[0];
     let marked: Vec<String> =

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::claims_page::ClaimsPage;
 use super::index_page::{IndexEntry, render_index};
-use super::ledger_view::LedgerView;
+use super::ledger_view::{AmountView, LedgerView, StepView};
 use super::page::RunPage;
 use super::sample_ledger::ledger;
 use super::sample_run::{price, run};
@@ -202,15 +202,11 @@ fn hostile_text_stays_text() {
     }
     let mut ledger = ledger(English);
     for claim in &mut ledger.claims {
-        for text in [
-            &mut claim.quote,
-            &mut claim.language,
-            &mut claim.evidence,
-            &mut claim.steps,
-            &mut claim.quoted_in,
-        ] {
+        for text in [&mut claim.quote, &mut claim.evidence, &mut claim.counts, &mut claim.quoted_in] {
             text.push_str(hostile);
         }
+        claim.steps.push(StepView { label: Some(hostile.into()), calculation: hostile.into() });
+        claim.amount = AmountView::Printed(hostile.into());
         claim.sources[0].title = hostile.into();
         claim.sources[0].url = Some(format!("https://example.org/\"{hostile}"));
     }

@@ -27,16 +27,16 @@ pub(crate) struct ClaimView {
     pub(crate) title: String,
     /// The exact words.
     pub(crate) quote: String,
-    /// Their language, as a BCP 47 tag.
-    pub(crate) language: String,
+    /// Their language.
+    pub(crate) language: Language,
     /// The document they stand in.
     pub(crate) quoted_in: String,
     /// Who said it.
     pub(crate) speaker: String,
     /// When, as the ledger writes it.
     pub(crate) said_on: String,
-    /// The amount as printed.
-    pub(crate) amount: String,
+    /// The amount it states.
+    pub(crate) amount: AmountView,
     /// What the amount counts.
     pub(crate) counts: String,
     /// What it leaves out.
@@ -47,16 +47,51 @@ pub(crate) struct ClaimView {
     pub(crate) outcome: ClaimOutcome,
     /// The finding, in a sentence or two.
     pub(crate) evidence: String,
-    /// The recalculation, one step per line; empty if there is none.
-    pub(crate) steps: String,
+    /// The recalculation, then the proportions; empty if there are none.
+    pub(crate) steps: Vec<StepView>,
     /// The figures that went in.
-    pub(crate) inputs: Vec<String>,
+    pub(crate) inputs: Vec<InputView>,
     /// Where they come from.
     pub(crate) sources: Vec<SourceView>,
     /// What another claim says against it; `None` if nothing does.
     pub(crate) contradiction: Option<String>,
     /// Keys of the claims to read with it.
     pub(crate) related: Vec<String>,
+}
+
+/// The amount of a claim as a reader sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum AmountView {
+    /// The digits as printed, in the language of the quotation.
+    Printed(String),
+    /// How words are read, in the language of the page.
+    Read(String),
+    /// A figure in the notation of the ledger.
+    Figure(String),
+}
+
+/// A calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StepView {
+    /// What it gives, for a proportion; `None` for the examination itself.
+    pub(crate) label: Option<String>,
+    /// In the notation of the ledger.
+    pub(crate) calculation: String,
+}
+
+/// A figure that went into a calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct InputView {
+    /// What it is.
+    pub(crate) title: String,
+    /// In the notation of the ledger.
+    pub(crate) amount: String,
+    /// When it was true, as the ledger writes it.
+    pub(crate) as_of: String,
+    /// Who says so.
+    pub(crate) publisher: String,
+    /// True if it was read there.
+    pub(crate) verified: bool,
 }
 
 /// A document behind a claim.
@@ -66,8 +101,8 @@ pub(crate) struct SourceView {
     pub(crate) publisher: String,
     /// Title, with the page or table where that helps.
     pub(crate) title: String,
-    /// The language of publisher and title, as a BCP 47 tag.
-    pub(crate) language: String,
+    /// The language of the title.
+    pub(crate) language: Language,
     /// Its date as the ledger writes it.
     pub(crate) date: Option<String>,
     /// How it was read.
@@ -179,17 +214,16 @@ impl LedgerView {
 impl ClaimView {
     fn new(claim: &Claim, ledger: &Ledger) -> Self {
         let examined = claim.examine(ledger);
-        let amount = claim.amount.printed.as_ref().or(claim.amount.reading.as_ref());
         Self {
             id: claim.id.clone(),
             topic: claim.category,
             title: claim.title.clone(),
             quote: claim.quote.text.clone(),
-            language: claim.quote.language.id().to_owned(),
+            language: claim.quote.language,
             quoted_in: ledger.source(&claim.quote.source).map(described).unwrap_or_default(),
             speaker: claim.speaker.clone(),
             said_on: claim.said_on.as_str().to_owned(),
-            amount: amount.cloned().unwrap_or_else(|| claim.amount.figure.in_full()),
+            amount: amount(claim),
             counts: claim.counts.clone(),
             leaves_out: claim.leaves_out.clone(),
             how: examined.examination.into(),
@@ -209,32 +243,44 @@ impl ClaimView {
     }
 }
 
-/// The recalculation, then the proportions, one a line.
-fn steps(claim: &Claim, examined: &Examined) -> String {
-    let own = Some(examined.steps.clone()).filter(|steps| !steps.is_empty());
-    let beside = claim.proportions.iter().map(|beside| format!("{}: {}", beside.label, beside.worked.steps));
-    own.into_iter().chain(beside).collect::<Vec<_>>().join("\n")
+fn amount(claim: &Claim) -> AmountView {
+    let stated = &claim.amount;
+    match (&stated.printed, &stated.reading) {
+        (Some(printed), _) => AmountView::Printed(printed.clone()),
+        (None, Some(reading)) => AmountView::Read(reading.clone()),
+        (None, None) => AmountView::Figure(stated.figure.in_full()),
+    }
 }
 
-/// Every constant that went in, once, with its date and whether it was verified.
-fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<String> {
+/// The recalculation, then the proportions.
+fn steps(claim: &Claim, examined: &Examined) -> Vec<StepView> {
+    let own = StepView { label: None, calculation: examined.steps.clone() };
+    let beside = claim.proportions.iter().map(|beside| StepView {
+        label: Some(beside.label.clone()),
+        calculation: beside.worked.steps.clone(),
+    });
+    Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
+}
+
+/// Every constant that went in, once.
+fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<InputView> {
     let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
-    let mut lines = Vec::new();
+    let mut inputs = Vec::new();
     for input in examined.inputs.iter().chain(beside) {
         let Some(constant) = ledger.constant(&input.constant) else { continue };
-        let verified = if constant.verified { "" } else { ", not verified" };
-        let line = format!(
-            "{}: {} ({}, {}{verified})",
-            constant.title,
-            constant.figure.in_full(),
-            constant.as_of.as_str(),
-            constant.source
-        );
-        if !lines.contains(&line) {
-            lines.push(line);
+        let publisher = ledger.source(&constant.source).map(|source| source.publisher.clone());
+        let view = InputView {
+            title: constant.title.clone(),
+            amount: constant.figure.in_full(),
+            as_of: constant.as_of.as_str().to_owned(),
+            publisher: publisher.unwrap_or_default(),
+            verified: constant.verified,
+        };
+        if !inputs.contains(&view) {
+            inputs.push(view);
         }
     }
-    lines
+    inputs
 }
 
 /// Publisher and title of a document.
@@ -247,7 +293,7 @@ impl From<&claim::Source> for SourceView {
         Self {
             publisher: source.publisher.clone(),
             title: source.title.clone(),
-            language: "en".to_owned(),
+            language: Language::English,
             date: source.date.as_ref().map(|date| date.as_str().to_owned()),
             reading: if source.verified { Reading::Original } else { Reading::NotVerified },
             url: source.address.clone(),
@@ -392,7 +438,7 @@ mod tests {
         let source = |url: &str| SourceView {
             publisher: "p".into(),
             title: "t".into(),
-            language: "en".into(),
+            language: Language::English,
             date: None,
             reading: Reading::Original,
             url: Some(url.into()),

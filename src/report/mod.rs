@@ -15,6 +15,7 @@ mod csp;
 mod energy_view;
 mod index_page;
 mod ledger_view;
+mod notation;
 mod number;
 mod page;
 mod page_file;

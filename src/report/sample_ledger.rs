@@ -1,7 +1,8 @@
 //! A few claims in both languages for the tests of the pages.
 
 use super::ledger_view::{
-    Category, ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, Reading, ScalePoint, SourceView,
+    AmountView, Category, ClaimOutcome, ClaimView, Examination, InputView, LedgerView, PointKind, Reading,
+    ScalePoint, SourceView, StepView,
 };
 use crate::language::Language;
 use crate::units::Usd;
@@ -23,7 +24,7 @@ fn source(publisher: &str, title: &str, url: &str, date: &str, reading: Reading)
     SourceView {
         publisher: publisher.into(),
         title: title.into(),
-        language: "en".into(),
+        language: Language::English,
         date: Some(date.into()),
         reading,
         url: Some(url.into()),
@@ -50,14 +51,14 @@ fn run_claim(language: Language) -> ClaimView {
             "Un modèle DeepSeek pour seulement 5 à 6~millions de dollars",
         ),
         quote: "pour seulement 5-6 millions de dollars".into(),
-        language: "fr".into(),
+        language: Language::French,
         quoted_in: t(
             "French article, undated, after July 2025",
             "Article français non daté, postérieur à juillet 2025",
         ),
         speaker: t("the author of the article, reporting", "l’auteur de l’article, qui rapporte"),
         said_on: "2025".into(),
-        amount: t("$5 M – $6 M", "5~M$ – 6~M$"),
+        amount: AmountView::Printed("5-6 millions".into()),
         counts: t(
             "rent of the GPUs of one final training run, at an assumed $2 per hour",
             "la location des GPU d’un seul entraînement final, à un prix supposé de 2~$ l’heure",
@@ -72,14 +73,20 @@ fn run_claim(language: Language) -> ClaimView {
             "The multiplication is right, and the report itself lists what it leaves out.",
             "La multiplication est juste, et le rapport énumère lui-même ce qu’il laisse de côté.",
         ),
-        steps: t(
-            "2,788,000 h × 2 USD/h = 5,576,000 USD",
-            "2\u{202f}788\u{202f}000~h × 2~USD/h = 5\u{202f}576\u{202f}000~USD",
-        ),
-        inputs: vec![t(
-            "H800 hours: 2,788,000 (table 1)",
-            "heures de H800~: 2\u{202f}788\u{202f}000 (table 1)",
-        )],
+        steps: vec![
+            StepView { label: None, calculation: "2,788,000 GPU*h x 2 USD/GPU/h = 5.576 M USD".into() },
+            StepView {
+                label: Some(t("days of the run on 2,048 GPUs", "jours d’entraînement sur 2\u{202f}048~GPU")),
+                calculation: "2,788,000 GPU*h / 2,048 GPU / 24 h/day = 56.72 day".into(),
+            },
+        ],
+        inputs: vec![InputView {
+            title: t("GPU hours of the run", "heures de GPU de l’entraînement"),
+            amount: "2,788,000 GPU*h".into(),
+            as_of: "2024-12".into(),
+            publisher: "DeepSeek-AI".into(),
+            verified: false,
+        }],
         sources: vec![report()],
         contradiction: Some(t(
             "The same article gives 1.6 billion two sentences later.",
@@ -102,7 +109,7 @@ fn claims(language: Language) -> Vec<ClaimView> {
                 "Les dépenses totales de DeepSeek atteindraient 1,6~milliard de dollars",
             ),
             quote: "les dépenses totales de DeepSeek atteindraient 1,6 milliard de dollars".into(),
-            amount: t("about $1.6 B", "environ 1,6~Md$"),
+            amount: AmountView::Figure("1.6 bn USD".into()),
             counts: t(
                 "purchase of the servers of a whole fleet, an analyst's estimate",
                 "l’achat des serveurs d’un parc entier, selon un analyste",
@@ -117,7 +124,7 @@ fn claims(language: Language) -> Vec<ClaimView> {
                 "The source says server purchase, not total spending. Its own estimate has no public invoice.",
                 "La source dit achat de serveurs, et non dépenses totales. Son estimation n’a pas de facture publique.",
             ),
-            steps: t("1.6e9 USD / 5.576e6 USD = 287", "1,6e9~USD / 5,576e6~USD = 287"),
+            steps: vec![],
             inputs: vec![],
             sources: vec![estimate(Reading::QuotedBy("Hacker News".into())), report()],
             contradiction: None,
@@ -128,8 +135,8 @@ fn claims(language: Language) -> Vec<ClaimView> {
             topic: Category::ComputeFleet,
             title: t("10,000 H800 cards among 50,000", "10\u{202f}000~cartes H800 parmi 50\u{202f}000"),
             quote: "about 10,000 H800s and about 10,000 H100s".into(),
-            language: "en".into(),
-            amount: t("about 10,000 cards", "environ 10\u{202f}000~cartes"),
+            language: Language::English,
+            amount: AmountView::Read(t("about 10,000 cards", "environ 10\u{202f}000~cartes")),
             counts: t("cards of one kind", "des cartes d’un seul type"),
             leaves_out: t("who else uses them", "qui d’autre s’en sert"),
             how: Examination::NotCheckable,
@@ -138,7 +145,7 @@ fn claims(language: Language) -> Vec<ClaimView> {
                 "It would take purchase records that are not public.",
                 "Il faudrait des registres d’achat qui ne sont pas publics.",
             ),
-            steps: String::new(),
+            steps: vec![],
             inputs: vec![],
             sources: vec![estimate(Reading::NotVerified)],
             contradiction: None,

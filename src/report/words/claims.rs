@@ -19,6 +19,7 @@ pub(crate) struct ClaimWords {
     pub(crate) inputs: &'static str,
     pub(crate) sources: &'static str,
     pub(crate) reading: fn(&Reading) -> String,
+    pub(crate) not_verified: &'static str,
     pub(crate) page: ClaimsPageWords,
 }
 
@@ -46,7 +47,7 @@ pub(super) const EN: ClaimWords = ClaimWords {
             "What was said, by whom, what the amount counts and leaves out, and how far it can be tested. Here are the \
              {} on cost, machines and energy, of {} in the ledger.",
             en::counted(shown, "claim", "claims"),
-            en::counted(all, "claim", "claims"),
+            en::count(all),
         )
     },
     empty: "This page was made without a ledger.",
@@ -85,6 +86,7 @@ pub(super) const EN: ClaimWords = ClaimWords {
         Reading::QuotedBy(reader) => format!("read as quoted by {reader}"),
         Reading::NotVerified => "not verified".to_owned(),
     },
+    not_verified: ", not verified",
     page: ClaimsPageWords {
         title: "Claims ledger: what is said of the cost of AI, and what can be said of that",
         heading: |count| format!("{} on the cost of AI, examined", en::counted(count, "claim", "claims")),
@@ -152,6 +154,7 @@ pub(super) const FR: ClaimWords = ClaimWords {
         Reading::QuotedBy(reader) => format!("lu cité par {reader}"),
         Reading::NotVerified => "non vérifié".to_owned(),
     },
+    not_verified: ", non vérifié",
     page: ClaimsPageWords {
         title: "Registre des affirmations\u{a0}: ce qu’on dit du coût de l’IA, et ce qu’on peut en dire",
         heading: |count| {

@@ -1,9 +1,8 @@
 //! The pages in English.
 
-use super::super::number::{Magnitude, Numerals};
 use super::{
     CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
-    ProvenanceWords, ScaleWords, VerdictWords, Words, claims,
+    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope, Flag, Severity, Stage};
@@ -14,7 +13,7 @@ pub(crate) static EN: Words = Words {
     language: Language::English,
     name: "English",
     short_name: "EN",
-    numerals: NUMERALS,
+    numerals: numerals::EN,
     page: PAGE,
     notice: NOTICE,
     verdict: VERDICT,
@@ -28,45 +27,14 @@ pub(crate) static EN: Words = Words {
     index: INDEX,
 };
 
-const NUMERALS: Numerals = Numerals {
-    thousands: ",",
-    decimal: ".",
-    colon: ": ",
-    semicolon: "; ",
-    dollars: |number, magnitude| {
-        if magnitude.is_empty() { format!("${number}") } else { format!("${number}\u{a0}{magnitude}") }
-    },
-    dollars_in_words: |number, magnitude| format!("${number}\u{a0}{magnitude}"),
-    percent: |number| format!("{number}\u{a0}%"),
-    large: &[
-        Magnitude { factor: 1e12, short: "T", names: ["trillion"; 2] },
-        Magnitude { factor: 1e9, short: "B", names: ["billion"; 2] },
-        Magnitude { factor: 1e6, short: "M", names: ["million"; 2] },
-    ],
-    singular: |_| false,
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    first: "1",
-    at: ", ",
-    bytes: ["bytes", "kB", "MB", "GB", "TB"],
-    machine_hours: ["machine\u{2011}hours"; 2],
-};
+/// `1,280`.
+pub(super) fn count(count: u64) -> String {
+    numerals::EN.count(count)
+}
 
 /// `1 token`, `1,280 tokens`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", NUMERALS.count(count), if count == 1 { one } else { many })
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 const PAGE: PageWords = PageWords {
@@ -93,11 +61,9 @@ const NOTICE: NoticeWords = NoticeWords {
     test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
     debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
     failed: |failed, all| {
-        format!(
-            "{} of {} failed; see its stage and reason.",
-            NUMERALS.count(failed),
-            counted(all, "case", "cases")
-        )
+        let whose = if failed == 1 { "its" } else { "their" };
+        let all = counted(all, "case", "cases");
+        format!("{} of {all} failed; see {whose} stage and reason.", count(failed))
     },
 };
 
@@ -203,13 +169,13 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "no context".to_owned(),
             depth => format!("{} of context", counted(depth, "token", "tokens")),
         };
-        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(|n| NUMERALS.count(n));
+        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
         let batch = (VERDICT.batch)(workload.batch);
         format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} before the prompt.")
     },
     repetitions: |measured, warm_up| {
         let measured = counted(measured, "measured repetition", "measured repetitions");
-        format!("{measured} after {} for warm-up.", NUMERALS.count(warm_up))
+        format!("{measured} after {} for warm-up.", count(warm_up))
     },
     engine: |engine, version, device| format!("Engine {engine} {version} on {device}."),
     cpu: |threads| format!("CPU, {}", counted(threads, "thread", "threads")),

@@ -3,10 +3,9 @@
 //! Spaces that must not break stand as escapes: U+00A0 before a colon, a per cent sign, a unit and inside guillemets,
 //! U+202F before other double punctuation and between thousands. `typography_laws.rs` checks the pages for them.
 
-use super::super::number::{Magnitude, Numerals};
 use super::{
     CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
-    ProvenanceWords, ScaleWords, VerdictWords, Words, claims,
+    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope, Flag, Severity, Stage};
@@ -17,7 +16,7 @@ pub(crate) static FR: Words = Words {
     language: Language::French,
     name: "Français",
     short_name: "FR",
-    numerals: NUMERALS,
+    numerals: numerals::FR,
     page: PAGE,
     notice: NOTICE,
     verdict: VERDICT,
@@ -31,48 +30,14 @@ pub(crate) static FR: Words = Words {
     index: INDEX,
 };
 
-/// No name above a milliard: the French word for a thousand of them is the English one for a single one.
-const NUMERALS: Numerals = Numerals {
-    thousands: "\u{202f}",
-    decimal: ",",
-    colon: "\u{a0}: ",
-    semicolon: "\u{202f}; ",
-    dollars: |number, magnitude| format!("{number}\u{a0}{magnitude}$"),
-    dollars_in_words: |number, magnitude| format!("{number}\u{a0}{magnitude} de dollars"),
-    percent: |number| format!("{number}\u{a0}%"),
-    large: &[
-        Magnitude { factor: 1e9, short: "Md", names: ["milliard", "milliards"] },
-        Magnitude { factor: 1e6, short: "M", names: ["million", "millions"] },
-    ],
-    singular: |number| number < 2.0,
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    first: "1er",
-    at: " à ",
-    bytes: ["octets", "ko", "Mo", "Go", "To"],
-    machine_hours: ["heure\u{2011}machine", "heures\u{2011}machine"],
-};
-
 /// `1 280`.
 pub(super) fn count(count: u64) -> String {
-    NUMERALS.count(count)
+    numerals::FR.count(count)
 }
 
 /// `1 token`, `1 280 tokens`: the plural begins at two.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{}\u{a0}{}", NUMERALS.count(count), if count < 2 { one } else { many })
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{}\u{a0}{}", count(number), if number < 2 { one } else { many })
 }
 
 const PAGE: PageWords = PageWords {
@@ -100,14 +65,11 @@ const NOTICE: NoticeWords = NoticeWords {
                  modèle.",
     debug_build: "Programme compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire.",
     failed: |failed, all| match failed {
-        1 => format!(
-            "1 cas sur {} a échoué\u{202f}; l’étape et la raison sont indiquées.",
-            NUMERALS.count(all)
-        ),
+        1 => format!("1 cas sur {} a échoué\u{202f}; l’étape et la raison sont indiquées.", count(all)),
         _ => format!(
             "{} cas sur {} ont échoué\u{202f}; l’étape et la raison sont indiquées.",
-            NUMERALS.count(failed),
-            NUMERALS.count(all)
+            count(failed),
+            count(all)
         ),
     },
 };
@@ -142,11 +104,7 @@ const VERDICT: VerdictWords = VerdictWords {
     too_few: |reason| match reason {
         NoInterval::TooFewObservations { have, need } => {
             let [have, need] = [have, need].map(crate::units::index_as_u64);
-            format!(
-                "{}, il en faut\u{a0}{}",
-                counted(have, "observation", "observations"),
-                NUMERALS.count(need)
-            )
+            format!("{}, il en faut\u{a0}{}", counted(have, "observation", "observations"), count(need))
         }
     },
     batch: |batch| match batch {
@@ -246,13 +204,13 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "sans contexte préalable".to_owned(),
             depth => format!("après {} de contexte", counted(depth, "token", "tokens")),
         };
-        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(|n| NUMERALS.count(n));
+        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
         let batch = (VERDICT.batch)(workload.batch);
         format!("{read}\u{a0}tokens lus, {written}\u{a0}tokens produits, {batch}, {context}.")
     },
     repetitions: |measured, warm_up| {
         let measured = counted(measured, "répétition mesurée", "répétitions mesurées");
-        format!("{measured} après {} d’échauffement.", NUMERALS.count(warm_up))
+        format!("{measured} après {} d’échauffement.", count(warm_up))
     },
     engine: |engine, version, device| format!("Moteur {engine} {version}, sur {device}."),
     cpu: |threads| format!("processeur, {}", counted(threads, "fil d’exécution", "fils d’exécution")),

@@ -5,6 +5,7 @@
 mod claims;
 mod en;
 mod fr;
+mod numerals;
 
 use super::number::Numerals;
 use crate::language::Language;
