@@ -5,7 +5,7 @@ use super::component::{Figure, Table, Text};
 use super::number::Printed;
 use super::words::Words;
 use crate::hardware::Device;
-use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity};
+use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity, Skip};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
 use crate::workload::Case;
@@ -307,6 +307,14 @@ fn bar_figure(
     }
 }
 
+fn skip_reason(words: &Words, skip: Skip) -> String {
+    let (w, n) = (&words.measured, &words.numerals);
+    match skip {
+        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(needed), &n.quantity(free)),
+        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(needed), &n.quantity(left)),
+    }
+}
+
 /// The cases without figures, with stage and reason; `None` if there is none.
 pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Option<Table> {
     let w = &words.measured;
@@ -315,6 +323,7 @@ pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Opti
         let measurement = record.outcome.measurement();
         let (stage, reason) = match &record.outcome {
             Outcome::Failed(failure, _) => ((w.stage)(failure.stage), Text::english(words, &failure.reason)),
+            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, *skip).into()),
             Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
             Outcome::Measured(_) => (w.none, w.no_figures.into()),
         };

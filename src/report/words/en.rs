@@ -61,9 +61,9 @@ const NOTICE: NoticeWords = NoticeWords {
     test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
     debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
     failed: |failed, all| {
-        let whose = if failed == 1 { "its" } else { "their" };
+        let were = if failed == 1 { "was" } else { "were" };
         let all = counted(all, "case", "cases");
-        format!("{} of {all} failed; see {whose} stage and reason.", count(failed))
+        format!("{} of {all} {were} not measured as asked; see the reason.", count(failed))
     },
 };
 
@@ -158,7 +158,7 @@ const COST: CostWords = CostWords {
 const MEASURED: MeasuredWords = MeasuredWords {
     heading: "What was measured",
     sub: "Bars start at zero. Whiskers are intervals for the noise between repetitions on this machine, nothing else.",
-    nothing: "No case was measured; see the failed cases.",
+    nothing: "No case was measured; see the failed or skipped cases.",
     workload: |workload| workload.title.clone(),
     decode_title: "Generation speed, tokens per second",
     prefill_title: "Reading the prompt, tokens per second",
@@ -210,17 +210,29 @@ const MEASURED: MeasuredWords = MeasuredWords {
     none: "none",
     case: "Case",
     value: "Value",
-    failed_heading: "Cases that failed",
+    failed_heading: "Cases that failed or were skipped",
     failed_columns: ["Case", "Stage", "Reason", "Kept"],
     stage: |stage| match stage {
         Stage::Prepare => "preparing the checkpoint",
         Stage::Load => "loading",
         Stage::Generate => "generating",
         Stage::Interrupted => "interrupted",
+        Stage::NotStarted => "not begun",
     },
     kept: |repetitions| match repetitions {
         0 => "nothing".to_owned(),
         _ => format!("{}, in run.json", counted(repetitions, "repetition", "repetitions")),
+    },
+    skipped: "skipped",
+    skip_memory: |needed, free| {
+        format!(
+            "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."
+        )
+    },
+    skip_budget: |needed, left| {
+        format!(
+            "Needs about {needed} at least, and {left} of the time budget were left. Give a larger budget."
+        )
     },
     no_figures: "The samples give no figures: a repetition or the loading time is missing.",
     flags_heading: "Before you trust these figures",

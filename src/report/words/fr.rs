@@ -65,9 +65,12 @@ const NOTICE: NoticeWords = NoticeWords {
                  modèle.",
     debug_build: "Programme compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire.",
     failed: |failed, all| match failed {
-        1 => format!("1 cas sur {} a échoué\u{202f}; l’étape et la raison sont indiquées.", count(all)),
+        1 => format!(
+            "1 cas sur {} n’a pas été mesuré comme demandé\u{202f}; la raison est indiquée.",
+            count(all)
+        ),
         _ => format!(
-            "{} cas sur {} ont échoué\u{202f}; l’étape et la raison sont indiquées.",
+            "{} cas sur {} n’ont pas été mesurés comme demandé\u{202f}; la raison est indiquée.",
             count(failed),
             count(all)
         ),
@@ -183,7 +186,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
     heading: "Ce qui a été mesuré",
     sub: "Les barres partent de zéro. Les moustaches sont des intervalles pour la seule variation d’une répétition à \
           l’autre sur cette machine.",
-    nothing: "Aucun cas n’a été mesuré\u{202f}; voir les cas en échec.",
+    nothing: "Aucun cas n’a été mesuré\u{202f}; voir les cas en échec ou écartés.",
     workload: |workload| {
         let named = WORKLOADS.iter().find(|(id, _)| *id == workload.id);
         // Without a French name it is described by its lengths, never by its English title.
@@ -247,17 +250,30 @@ const MEASURED: MeasuredWords = MeasuredWords {
     none: "néant",
     case: "Cas",
     value: "Valeur",
-    failed_heading: "Cas en échec",
+    failed_heading: "Cas en échec ou écartés",
     failed_columns: ["Cas", "Étape", "Raison", "Conservé"],
     stage: |stage| match stage {
         Stage::Prepare => "préparation du fichier du modèle",
         Stage::Load => "chargement",
         Stage::Generate => "génération",
         Stage::Interrupted => "interruption",
+        Stage::NotStarted => "pas commencé",
     },
     kept: |repetitions| match repetitions {
         0 => "rien".to_owned(),
         _ => format!("{}, dans run.json", counted(repetitions, "répétition", "répétitions")),
+    },
+    skipped: "écarté",
+    skip_memory: |needed, free| {
+        format!(
+            "Demande environ {needed} de mémoire, et {free} étaient libres. Fermez d’autres programmes ou prenez une \
+             machine plus grande."
+        )
+    },
+    skip_budget: |needed, left| {
+        format!(
+            "Demande au moins {needed} environ, et il restait {left} du temps accordé. Accordez davantage de temps."
+        )
     },
     no_figures: "Les échantillons ne donnent aucun chiffre\u{a0}: il manque une répétition ou le temps de chargement.",
     flags_heading: "Avant de vous fier à ces chiffres",
@@ -271,6 +287,10 @@ const MEASURED: MeasuredWords = MeasuredWords {
         }
         Flag::EnergyEstimated => {
             "L’énergie est une fourchette tirée de la charge et de la puissance nominale du processeur, pas une mesure."
+        }
+        Flag::FewerRepetitions => {
+            "Moins de répétitions que la tâche n’en demande, parce que le temps accordé ou la mesure a pris fin\u{202f}; \
+             l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
         }
         Flag::OutputDiffers => {
             "Des requêtes identiques ont reçu des réponses différentes\u{a0}: le moteur n’est pas déterministe, ou la \
