@@ -284,6 +284,13 @@ fn an_unusual_run_is_announced_on_top() {
 }
 
 #[test]
+fn a_resumed_run_says_when() {
+    let resumed = Run { resumed_unix_seconds: vec![1_795_236_000], ..run() };
+    assert!(english(&resumed).contains("<dt>Resumed</dt><dd>21\u{a0}November 2026, 04:40\u{a0}UTC</dd>"));
+    assert!(!english(&run()).contains("Resumed"));
+}
+
+#[test]
 fn the_newest_run_comes_first() {
     let html = index(English);
     assert!(html.find("21\u{a0}November 2026").unwrap() < html.find("1\u{a0}October 2026").unwrap());

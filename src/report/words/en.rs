@@ -169,7 +169,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "no context".to_owned(),
             depth => format!("{} of context", counted(depth, "token", "tokens")),
         };
-        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
+        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(count);
         let batch = (VERDICT.batch)(workload.batch);
         format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} before the prompt.")
     },
@@ -287,6 +287,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "Where this comes from",
     run: "Run",
+    resumed: "Resumed",
     tool: "Tool",
     tool_text: |version, profile| format!("claimbench {version}, {profile} build"),
     revision: "Git revision",

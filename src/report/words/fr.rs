@@ -207,7 +207,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "sans contexte préalable".to_owned(),
             depth => format!("après {} de contexte", counted(depth, "token", "tokens")),
         };
-        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
+        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
         let batch = (VERDICT.batch)(workload.batch);
         format!("{read}\u{a0}tokens lus, {written}\u{a0}tokens produits, {batch}, {context}.")
     },
@@ -363,6 +363,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "D’où viennent ces chiffres",
     run: "Mesure",
+    resumed: "Reprise",
     tool: "Outil",
     tool_text: |version, profile| format!("claimbench {version}, profil de compilation {profile}"),
     revision: "Révision git",
