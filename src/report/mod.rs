@@ -14,6 +14,7 @@ mod cost_view;
 mod csp;
 mod energy_view;
 mod index_page;
+mod ledger_reader;
 mod ledger_view;
 mod notation;
 mod number;
