@@ -71,6 +71,7 @@ fn file(repo: &str, name: &str, commit: Option<&str>) -> HubFile {
         repo: HubRepo { repo: repo.to_owned(), commit: commit.map(str::to_owned) },
         file: name.to_owned(),
         precision: Precision::Q4KM,
+        bytes: None,
     }
 }
 

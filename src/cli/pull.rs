@@ -16,7 +16,7 @@ pub(super) fn execute(args: &PullArgs, terminal: &mut Terminal) -> anyhow::Resul
     // The terms come before the first byte.
     let gate = if model.licence.gated { "; gated: the hub asks for consent first" } else { "" };
     terminal.say(&format!("{}: licence {} ({}){gate}", model.name, model.licence.name, model.licence.note));
-    let size = model.shape.q4_k_m_bytes().as_f64() / 1e9;
+    let size = model.shape.bytes(args.precision).as_f64() / 1e9;
     terminal.say(&format!("fetching {}/{}, about {size:.2} GB", file.repo.repo, file.file));
     let fetched = Hub::from_environment()?.fetch(file)?;
     let header = inspect(&fetched.path)?;

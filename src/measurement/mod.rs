@@ -5,6 +5,7 @@ mod figures;
 mod flag;
 mod run;
 mod sample;
+mod skip;
 
 #[cfg(test)]
 pub(crate) use run::tests::example as example_run;
@@ -17,3 +18,4 @@ pub use run::{
     RunId, Stage,
 };
 pub use sample::{LoadSample, Measurement, Repetition, Role};
+pub use skip::EngineGap;

@@ -1,11 +1,16 @@
 //! What can be measured: model shapes and their registry (pure), GGUF files with random weights, the hub's files.
 
 mod blocks;
+#[cfg(test)]
+mod bytes_tests;
 mod cache;
 mod checkpoint;
+mod file_shape;
 mod gguf;
 mod hub;
+mod metadata;
 mod registry;
+mod rotary;
 mod shape;
 mod spec;
 mod synthetic;
@@ -19,7 +24,10 @@ pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
 pub use hub::{FetchedFile, Hub, HubError};
 pub use registry::Registry;
-pub use shape::{AttentionBias, Family, Shape, TensorRole, TensorSpec, TensorType};
+pub use shape::{
+    Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
+    TensorType, Yarn,
+};
 pub use spec::{
     HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters, Weights,
 };

@@ -1,9 +1,9 @@
 //! From a run file back to a run. Whatever does not hold is refused, with its place.
 
 use super::schema::{
-    BiasFile, BoundaryFile, CaseFile, DeviceFile, EnergyFile, FamilyFile, MachineFile, ModelFileWire,
-    ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile,
-    SCHEMA_VERSION, ScopeFile, ShapeFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, MachineFile, ModelFileWire, ModelRoleFile, ObservedFile,
+    OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile,
+    StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
@@ -12,9 +12,7 @@ use crate::measurement::{
     Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId,
     Stage,
 };
-use crate::model::{
-    AttentionBias, Family, Licence, ModelId, ModelRole, ModelSpec, Precision, Shape, Weights,
-};
+use crate::model::{Licence, ModelId, ModelRole, ModelSpec, Precision, Weights};
 use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
 use crate::workload::{Case, Workload, WorkloadRole};
 
@@ -127,6 +125,7 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     let at = |key: &str| format!("case {id}: {key}");
     let precision = match file.precision {
         PrecisionFile::Q4KM => Precision::Q4KM,
+        PrecisionFile::Q8_0 => Precision::Q8_0,
     };
     let case =
         Case { model: model(&file.model, precision, &at)?, precision, workload: workload(&file.workload) };
@@ -199,10 +198,8 @@ fn model(
     precision: Precision,
     at: &impl Fn(&str) -> String,
 ) -> Result<ModelSpec, RecordError> {
-    let shape = shape(&file.shape);
-    if let Some((key, problem, _)) = shape.problems().into_iter().next() {
-        return Err(bad(at(&format!("model.shape.{key}")), problem));
-    }
+    let shape =
+        file.shape.shape().map_err(|(key, problem)| bad(at(&format!("model.shape.{key}")), problem))?;
     if shape.parameters() != file.parameters {
         return Err(bad(at("model.parameters"), format!("the shape has {}", shape.parameters())));
     }
@@ -218,6 +215,7 @@ fn model(
         licence: Licence {
             name: file.licence.clone(),
             note: file.licence_note.clone(),
+            restricted: file.licence_restricted,
             gated: file.licence_gated,
         },
         hub: None,
@@ -226,29 +224,6 @@ fn model(
         precisions: vec![precision],
         files: vec![],
     })
-}
-
-fn shape(file: &ShapeFile) -> Shape {
-    Shape {
-        family: match file.family {
-            FamilyFile::Qwen2 => Family::Qwen2,
-        },
-        layers: file.layers,
-        hidden: file.hidden,
-        intermediate: file.intermediate,
-        heads: file.heads,
-        kv_heads: file.kv_heads,
-        head_dim: file.head_dim,
-        vocab: file.vocab,
-        tied_embeddings: file.tied_embeddings,
-        attention_bias: match file.attention_bias {
-            BiasFile::None => AttentionBias::None,
-            BiasFile::Qkv => AttentionBias::Qkv,
-        },
-        rope_theta: file.rope_theta,
-        rms_norm_eps: file.rms_norm_eps,
-        max_positions: file.max_positions,
-    }
 }
 
 fn workload(file: &WorkloadFile) -> Workload {
