@@ -135,6 +135,12 @@ pub(super) struct PullArgs {
     /// Precision of the weights
     #[arg(long, value_name = "NAME", default_value = "q4_k_m", value_parser = parse_precision)]
     pub(super) precision: Precision,
+    /// Accept the licence shown, where it is restricted or the hub asks for consent
+    #[arg(long)]
+    pub(super) accept_licence: bool,
+    /// Show licence, file and size, and download nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Args, Clone, Debug)]
