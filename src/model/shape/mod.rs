@@ -227,8 +227,9 @@ impl Shape {
     /// Width of the dense feed-forward layers.
     pub const fn intermediate(&self) -> u64 {
         match self.feed_forward {
-            FeedForward::Dense { intermediate } => intermediate,
-            FeedForward::Mixture(Mixture { intermediate, .. }) => intermediate,
+            FeedForward::Dense { intermediate } | FeedForward::Mixture(Mixture { intermediate, .. }) => {
+                intermediate
+            }
         }
     }
 
