@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Tensor};
-use candle_transformers::models::quantized_qwen2::ModelWeights;
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
 use sha2::{Digest, Sha256};
 
 use super::shape::tests::distill_1_5b;
@@ -44,9 +44,18 @@ fn digest(bytes: &[u8]) -> String {
 fn logits(file: &[u8], ids: &[u32]) -> Vec<f32> {
     let (mut reader, device) = (Cursor::new(file), Device::Cpu);
     let content = Content::read(&mut reader).unwrap();
-    let mut model = ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
     let ids = Tensor::new(ids, &device).unwrap().unsqueeze(0).unwrap();
-    model.forward(&ids, 0).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    let logits = match content.metadata["general.architecture"].to_string().unwrap().as_str() {
+        "llama" => {
+            let mut model = quantized_llama::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+            model.forward(&ids, 0).unwrap()
+        }
+        _ => {
+            let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+            model.forward(&ids, 0).unwrap()
+        }
+    };
+    logits.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 fn mean_and_std(values: &[f32]) -> (f64, f64) {
@@ -173,6 +182,36 @@ fn candle_and_llama_cpp_agree_on_the_logits() {
         let best = (0_u32..).zip(ours).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
         assert_eq!(u64::from(best), top.as_u64().unwrap(), "after {end} tokens");
     }
+}
+
+/// llama.cpp's most likely tokens for the tiny Llama, which it was asked for as a server.
+const LLAMA_CPP_LLAMA: &str = include_str!("../../tests/data/llama-cpp-tiny-llama.json");
+
+/// Largest distance of a log-probability to llama.cpp's; the logits have standard deviation 2, of which 0.1 is a twentieth.
+const LOG_PROBABILITY_TOLERANCE: f64 = 0.1;
+
+#[test]
+fn candle_and_llama_cpp_agree_on_the_likely_tokens_of_a_llama() {
+    let fixture: serde_json::Value = serde_json::from_str(LLAMA_CPP_LLAMA).unwrap();
+    let tokens: Vec<u32> = serde_json::from_value(fixture["tokens"].clone()).unwrap();
+    let mut compared = 0;
+    for precision in Precision::ALL {
+        let file = file_at(&spec("tiny-llama"), precision, 1, 2);
+        let theirs = &fixture["files"][precision.id()];
+        assert_eq!(theirs["sha256"], digest(&file), "{precision:?}");
+        let top: Vec<Option<Vec<(usize, f64)>>> = serde_json::from_value(theirs["top"].clone()).unwrap();
+        for (end, top) in (1..).zip(top) {
+            let ours = logits(&file, &tokens[..end]);
+            let sum: f64 = ours.iter().map(|&logit| f64::from(logit).exp()).sum();
+            for (token, expected) in top.unwrap_or_default() {
+                let found = f64::from(ours[token]) - sum.ln();
+                let gap = (found - expected).abs();
+                assert!(gap < LOG_PROBABILITY_TOLERANCE, "{precision:?}, {end} tokens: {found}, {expected}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 57);
 }
 
 #[test]
