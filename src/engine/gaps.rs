@@ -16,7 +16,20 @@ const LLAMA_POSITIONS: u64 = 4_096;
 
 /// Everything the reference engine lacks for this case; it runs a case for which nothing is listed.
 pub(super) fn gaps(case: &Case) -> Vec<EngineGap> {
-    let (shape, positions) = (&case.model.shape, case.workload.positions());
+    let (shape, workload, positions) = (&case.model.shape, &case.workload, case.workload.positions());
+    let is_beyond = |window: SlidingWindow| matches!(window, SlidingWindow::On(last) if positions > last);
+    let lacks = [
+        (EngineGap::Context, shape.family == Family::Llama && positions > LLAMA_POSITIONS),
+        (EngineGap::SlidingWindow, is_beyond(shape.sliding_window)),
+        (EngineGap::Batch, workload.batch > 1 && workload.prompt_tokens.max(workload.context_depth) > 1),
+    ];
+    let mut gaps = shape_gaps(shape);
+    gaps.extend(lacks.into_iter().filter_map(|(gap, lacks)| lacks.then_some(gap)));
+    gaps
+}
+
+/// What it lacks for a model under any workload.
+pub(super) fn shape_gaps(shape: &Shape) -> Vec<EngineGap> {
     let lacks = [
         (EngineGap::Architecture, matches!(shape.family, Family::Mistral3 | Family::DeepSeek2)),
         (EngineGap::HeadSize, has_other_head_size(shape)),
@@ -24,15 +37,6 @@ pub(super) fn gaps(case: &Case) -> Vec<EngineGap> {
         (EngineGap::QueryKeyNorm, shape.family.has_query_key_norm()),
         (EngineGap::LatentAttention, matches!(shape.attention, Attention::Latent { .. })),
         (EngineGap::Experts, shape.mixture().is_some()),
-        (EngineGap::Context, shape.family == Family::Llama && positions > LLAMA_POSITIONS),
-        (
-            EngineGap::SlidingWindow,
-            matches!(shape.sliding_window, SlidingWindow::On(window) if positions > window),
-        ),
-        (
-            EngineGap::Batch,
-            case.workload.batch > 1 && case.workload.prompt_tokens.max(case.workload.context_depth) > 1,
-        ),
     ];
     lacks.into_iter().filter_map(|(gap, lacks)| lacks.then_some(gap)).collect()
 }
@@ -107,6 +111,14 @@ mod tests {
         assert_eq!(known, listed, "each model of models.toml stands here");
         for (id, expected) in GAPS {
             assert_eq!(gaps(&case(id, 128)), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_methodology_explains_every_gap() {
+        let text = include_str!("../../docs/METHODOLOGY.md");
+        for gap in EngineGap::ALL {
+            assert!(text.contains(&format!("| `{}` |", gap.id())), "{}", gap.id());
         }
     }
 

@@ -13,10 +13,11 @@ use candle_core::quantized::gguf_file::Content;
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::device::ComputeDevice;
-use super::gaps::gaps;
+use super::gaps::{gaps, shape_gaps};
 use super::{Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
+use crate::model::{Family, shape_of};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
 
@@ -39,15 +40,16 @@ enum Model {
 }
 
 impl Model {
-    fn load(content: Content, file: &mut File, device: &candle_core::Device) -> candle_core::Result<Self> {
-        let name = content.metadata.get("general.architecture").map(|value| value.to_string().cloned());
-        match name.transpose()?.as_deref() {
-            Some("llama") => quantized_llama::ModelWeights::from_gguf(content, file, device).map(Self::Llama),
-            Some("qwen2") => quantized_qwen2::ModelWeights::from_gguf(content, file, device).map(Self::Qwen2),
-            other => candle_core::bail!(
-                "no code for the architecture `{}`; `claimbench list` says which models run",
-                other.unwrap_or("of a file without a name")
-            ),
+    fn load(
+        family: Family,
+        content: Content,
+        file: &mut File,
+        device: &candle_core::Device,
+    ) -> candle_core::Result<Self> {
+        match family {
+            Family::Llama => quantized_llama::ModelWeights::from_gguf(content, file, device).map(Self::Llama),
+            Family::Qwen2 => quantized_qwen2::ModelWeights::from_gguf(content, file, device).map(Self::Qwen2),
+            other => candle_core::bail!("no code for the architecture `{}`", other.id()),
         }
     }
 
@@ -133,7 +135,14 @@ impl Engine for ReferenceEngine {
         self.check_memory()?;
         let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
         let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
-        let model = Model::load(content, &mut file, &self.device.candle)
+        // A file that is not the registry's may hold what the plan of the run did not know.
+        let shape =
+            shape_of(&self.path, &content, &mut file).map_err(|error| self.checkpoint_error(&error))?;
+        if let Some(gap) = shape_gaps(&shape).first() {
+            let problem = format!("{}; choose a model that `claimbench list` says runs", gap.reason());
+            return Err(self.checkpoint_error(&problem));
+        }
+        let model = Model::load(shape.family, content, &mut file, &self.device.candle)
             .map_err(|error| self.checkpoint_error(&error))?;
         self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))?;
         self.model = Some(model);
@@ -253,13 +262,16 @@ mod tests {
     }
 
     #[test]
-    fn an_architecture_without_code_is_refused_by_name() {
+    fn a_file_that_would_be_computed_wrongly_is_refused_with_the_reason() {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let model = registry.get("tiny-mistral3").unwrap();
-        let file = ensure_synthetic(folder.path(), model, Precision::Q8_0, 1, &mut |_| {}).unwrap();
-        let error = engine(file.path.to_str().unwrap(), 0).load().unwrap_err().to_string();
-        assert!(error.contains("no code for the architecture `mistral3`"), "{error}");
+        for id in ["tiny-llama3", "tiny-qwen3", "tiny-mistral3", "tiny-deepseek2"] {
+            let model = registry.get(id).unwrap();
+            let file = ensure_synthetic(folder.path(), model, Precision::Q8_0, 1, &mut |_| {}).unwrap();
+            let error = engine(file.path.to_str().unwrap(), 0).load().unwrap_err().to_string();
+            let reason = shape_gaps(&model.shape)[0].reason();
+            assert!(error.contains(reason) && error.contains("claimbench list"), "{error}");
+        }
     }
 
     #[test]

@@ -83,6 +83,15 @@ impl FamilyKeys<'_> {
     }
 }
 
+/// The shape of the model in a GGUF file whose header was read; `path` is for errors. Reads no more than one small tensor.
+pub fn shape_of(
+    path: &Path,
+    content: &Content,
+    file: &mut (impl Read + Seek),
+) -> Result<Shape, CheckpointError> {
+    shape(&Keys::new(path, content), file)
+}
+
 /// Reads the shape. `file` is where the tensors' data lies: the rotary factors of Llama 3 are in a tensor and in no key.
 pub(super) fn shape(keys: &Keys<'_>, file: &mut (impl Read + Seek)) -> Result<Shape, CheckpointError> {
     const ARCHITECTURE: &str = "general.architecture";

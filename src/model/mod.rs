@@ -22,6 +22,7 @@ mod wire;
 
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
+pub use file_shape::shape_of;
 pub use hub::{FetchedFile, Hub, HubError};
 pub use registry::Registry;
 pub use shape::{
