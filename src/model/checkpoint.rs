@@ -11,6 +11,7 @@ use candle_core::quantized::gguf_file::Content;
 use sha2::{Digest, Sha256};
 
 use super::file_shape::{self, Keys};
+use super::file_type::FileType;
 use super::shape::Shape;
 use crate::units::{Bytes, hexadecimal, index_as_u64};
 
@@ -100,6 +101,8 @@ pub struct CheckpointHeader {
     pub name: Option<String>,
     /// Seed and generator if claimbench made it from random numbers; `None` for a file of any other origin.
     pub synthetic: Option<SyntheticOrigin>,
+    /// How the file says its weights are stored; `None` if it does not.
+    pub file_type: Option<FileType>,
     /// How many tensors there are of each storage type, by candle's name of the type (`Q4K`).
     pub tensor_types: BTreeMap<String, u64>,
     /// Bytes of all tensors, without header and padding.
@@ -147,6 +150,7 @@ pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
         shape: file_shape::shape(&keys, &mut file)?,
         name: keys.text("general.name"),
         synthetic: synthetic_origin(&keys),
+        file_type: keys.count("general.file_type").map(FileType::from_number),
         tensor_types,
         tensor_bytes,
         file_bytes,
@@ -255,6 +259,7 @@ mod tests {
                 assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
                 assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
                 assert_eq!(header.synthetic, Some(SyntheticOrigin { seed: 5, generator: 1 }));
+                assert_eq!(header.file_type.and_then(FileType::precision), Some(precision));
                 assert_eq!(header.tensor_bytes, shape.bytes(precision), "{}", spec.id);
                 assert_eq!(header.file_bytes, Bytes::new(file.len().try_into().unwrap()));
             }

@@ -5,7 +5,9 @@ mod blocks;
 mod bytes_tests;
 mod cache;
 mod checkpoint;
+mod config;
 mod file_shape;
+mod file_type;
 mod gguf;
 mod hub;
 mod metadata;
@@ -22,7 +24,9 @@ mod wire;
 
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
+pub use config::{ConfigError, shape_of_config};
 pub use file_shape::shape_of;
+pub use file_type::FileType;
 pub use hub::{FetchedFile, Hub, HubError};
 pub use registry::Registry;
 pub use shape::{
