@@ -14,9 +14,9 @@ use claimbench::cli::{
     Audience, Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
     WeightsChoice, announcement, conclude, price_of,
 };
-use claimbench::hardware::logical_cpus;
+use claimbench::hardware::{Device, logical_cpus};
 use claimbench::units::{count_as_f64, count_as_usize};
-use claimbench::workload::{Case, CaseForecast, DeviceChoice, Plan, Selection};
+use claimbench::workload::{Case, CaseForecast, DeviceChoice, Pace, Plan, Selection};
 use criterion::{Criterion, SamplingMode, Throughput};
 
 /// criterion takes no fewer.
@@ -87,7 +87,8 @@ impl Job {
         terminal: &mut Terminal,
     ) {
         let mut open: Option<OpenCase> = None;
-        let forecast = CaseForecast::new(case, self.cores).request.value();
+        let pace = Pace::of(&Device::Cpu { threads: self.cores }, self.cores);
+        let forecast = CaseForecast::new(case, &pace, None).request.value();
         let samples = case.workload.repetitions.max(FEWEST_SAMPLES);
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let mut group = criterion.benchmark_group(format!("{}/{}", case.model.id, case.precision.id()));
@@ -108,7 +109,7 @@ impl Job {
             });
             group.finish();
             if let (Some(Ok(session)), Some(open)) = (session.as_mut(), open.as_mut())
-                && let Err(error) = session.load_again(open)
+                && let Err(error) = session.finish(open, None)
             {
                 terminal.say(&format!("error: {error:#}"));
             }
@@ -130,11 +131,14 @@ impl Job {
             out: PathBuf::from(RUNS),
             command: self.command.clone(),
         };
-        let session = Session::start(settings, &self.catalog, stop.clone())?;
+        // Rows come as criterion asks for cases: its filters may leave some out.
+        let session = Session::start(settings, &[], &self.catalog, stop.clone())?;
         if let Some(note) = session.device_note() {
             terminal.say(note);
         }
-        terminal.say(&announcement(&self.plan, session.device().kind(), self.cores));
+        let cases = self.plan.cases();
+        let forecasts: Vec<_> = cases.iter().map(|case| session.forecast(case)).collect();
+        terminal.say(&announcement(cases, &forecasts, None, session.device().kind()));
         Ok(session)
     }
 

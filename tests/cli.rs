@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use assert_cmd::assert::OutputAssertExt;
-use claimbench::measurement::{Outcome, Role, Run, Stage};
+use claimbench::measurement::{Flag, Outcome, Role, Run, Skip, Stage};
 use tempfile::TempDir;
 
 /// A user's folder: nothing outside is read or written.
@@ -72,9 +72,15 @@ fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
     // This test binary is a debug build, and says so: measured, but not to be trusted.
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(output.stdout.is_empty(), "data only where it was asked for");
-    for part in
-        ["about", "1 warm-up + 6 measured", "random weights", "7 of 7", "machine-hours per million", "--rent"]
-    {
+    for part in [
+        "about",
+        "1 warm-up + 6 measured",
+        "random weights",
+        "6 of 6",
+        "measuring took",
+        "machine-hours per million",
+        "--rent",
+    ] {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }
     let run = home.run();
@@ -107,6 +113,24 @@ fn json_on_standard_output_is_the_run_file_and_nothing_else() {
         home.command(&tiny(&["--repetitions", "1", "--json", "--engine", "scripted"])).output().unwrap();
     let file = fs::read_to_string(home.run_folder().join("run.json")).unwrap();
     assert_eq!(text(&output.stdout), file);
+}
+
+#[test]
+fn a_budget_cuts_repetitions_and_skips_what_does_not_fit() {
+    let home = Home::new();
+    let scripted = ["--engine", "scripted", "--model", "r1-distill-qwen-1.5b", "--budget"];
+    let output = home.command(&tiny(&[&scripted[..], &["1s", "--repetitions", "5000"]].concat())).output();
+    let said = text(&output.unwrap().stderr);
+    let run = home.run();
+    let (tiny, distill) = (&run.cases[0], &run.cases[1]);
+    assert!(matches!(tiny.outcome, Outcome::Measured(_)) && tiny.flags.contains(&Flag::FewerRepetitions));
+    assert!(matches!(distill.outcome, Outcome::Skipped(Skip::Budget { .. })), "{said}");
+    assert!(
+        said.contains("bounded to 1 s by the budget") && said.contains("give a larger --budget"),
+        "{said}"
+    );
+    let page = fs::read_to_string(home.run_folder().join("index.html")).unwrap();
+    assert!(page.contains("of the time budget were left"));
 }
 
 #[test]

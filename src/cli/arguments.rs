@@ -1,12 +1,13 @@
 //! What can stand on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
 use crate::model::Precision;
-use crate::workload::DeviceChoice;
+use crate::workload::{DeviceChoice, Suite};
 
 /// Measures what LLM inference costs on this machine, and sets it beside what people claim it costs.
 #[derive(Debug, Parser)]
@@ -50,6 +51,9 @@ pub(super) struct JsonFlag {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct RunArgs {
+    /// What to measure where nothing is named: the default cases, or every model, precision and workload
+    #[arg(long, value_enum, default_value = "default")]
+    pub(super) suite: SuiteChoice,
     /// Model to measure; may be repeated (default: see `claimbench list`)
     #[arg(long = "model", value_name = "ID")]
     pub(super) models: Vec<String>,
@@ -62,6 +66,12 @@ pub(super) struct RunArgs {
     /// Measured repetitions per case, instead of the workload's own number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(super) repetitions: Option<u64>,
+    /// Time for the whole run, such as 90s, 5m or 1h30m: cases get shares of it and measure fewer repetitions
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    pub(super) budget: Option<Duration>,
+    /// Take up a run that was interrupted or killed, where it stopped
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "models", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "out", "engine"])]
+    pub(super) resume: Option<PathBuf>,
     /// Device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_parser = DeviceChoice::parse)]
     pub(super) device: DeviceChoice,
@@ -87,6 +97,24 @@ pub(super) struct RunArgs {
     pub(super) price: PriceArgs,
     #[command(flatten)]
     pub(super) json: JsonFlag,
+}
+
+/// What stands for all that is not named.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(super) enum SuiteChoice {
+    /// What `claimbench list` marks as default.
+    Default,
+    /// Everything `claimbench list` shows, test shapes aside.
+    Full,
+}
+
+impl From<SuiteChoice> for Suite {
+    fn from(choice: SuiteChoice) -> Self {
+        match choice {
+            SuiteChoice::Default => Self::Default,
+            SuiteChoice::Full => Self::Full,
+        }
+    }
 }
 
 /// The price of one hour of the machine.
@@ -156,6 +184,13 @@ fn parse_precision(text: &str) -> Result<Precision, String> {
     found.ok_or_else(|| format!("`{text}` is not a precision; known are {known}"))
 }
 
+fn parse_budget(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
+        _ => Err(format!("`{text}` is not a time of one second or more; write it like 90s, 5m or 1h30m")),
+    }
+}
+
 fn parse_amount(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
@@ -190,6 +225,10 @@ mod tests {
             vec!["--device", "gpu"],
             vec!["--precision", "q3"],
             vec!["--assume-tdp", "0"],
+            vec!["--budget", "5"],
+            vec!["--budget", "0s"],
+            vec!["--suite", "half"],
+            vec!["--resume", "a", "--model", "b"],
         ] {
             let line = ["claimbench", "run"].into_iter().chain(arguments.iter().copied());
             assert!(Cli::try_parse_from(line).is_err(), "{arguments:?}");

@@ -48,18 +48,17 @@ fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
         !is_test,
         "this run measured a shape of the test suite; it says nothing worth publishing"
     );
-    let store = RunStore::create(reports, &run.id)?;
-    match record::load(store.folder()) {
-        Ok(there) if record::to_json(&there) == record::to_json(run) => {}
-        Ok(_) => anyhow::bail!(
-            "{} holds another run of this name; run files never change",
-            store.folder().display()
-        ),
-        Err(_) => {
-            store.save(run)?;
-        }
+    let folder = reports.join(run.id.as_str());
+    if !folder.join("run.json").is_file() {
+        return Ok(RunStore::create(reports, run)?);
     }
-    Ok(store)
+    let there = record::load(&folder)?;
+    anyhow::ensure!(
+        record::to_json(&there) == record::to_json(run),
+        "{} holds another run of this name; run files never change",
+        folder.display()
+    );
+    Ok(RunStore::open(&folder))
 }
 
 /// Writes the list of all runs in the folder.

@@ -1,54 +1,104 @@
 //! `claimbench run`: announce, measure, keep, show.
 
-use super::arguments::RunArgs;
+use anyhow::Context;
+use clap::Parser;
+
+use super::arguments::{Command, RunArgs, SuiteChoice};
+use super::measuring::measure_all;
 use super::page::conclude;
 use super::prices::{Audience, price_of};
-use super::summary::rough;
+use super::session::{forecast, load_run, unfinished};
 use super::{
-    Catalog, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
+    Catalog, Cli, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
 };
-use crate::hardware::logical_cpus;
+use crate::engine::ComputeDevice;
 use crate::measurement::{Outcome, Run};
-use crate::units::{Seconds, Watts, count_as_f64};
-use crate::workload::{Case, CaseForecast, Plan, Selection};
+use crate::units::{Seconds, Watts};
+use crate::workload::{Case, Plan, Selection};
 
 pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
-    let selection = Selection {
-        models: args.models.clone(),
-        workloads: args.workloads.clone(),
-        precisions: args.precisions.clone(),
-        repetitions: args.repetitions,
-    };
-    let plan = Plan::new(&catalog.models, &catalog.workloads, &selection)?;
-    let cores = logical_cpus();
     // A bad price must be known before minutes are spent on measuring.
     price_of(&args.price, &catalog.prices, None, Audience::User)?;
+    let (began, settings, cases) = if let Some(path) = &args.resume {
+        let (run, settings) = recorded(path)?;
+        let cases = unfinished(&run, &catalog.models)?;
+        if cases.is_empty() {
+            terminal.say(&format!("{} is complete; nothing to resume", run.id));
+            return Ok(Status::Good);
+        }
+        (Some((path, run)), settings, cases)
+    } else {
+        let plan = Plan::new(&catalog.models, &catalog.workloads, &selection(args))?;
+        (None, settings(args)?, plan.cases().to_vec())
+    };
     if args.dry_run {
-        terminal.say(&announcement(&plan, &args.device.to_string(), cores));
-        return Ok(Status::Good);
+        return announce(args, &cases, &settings, terminal);
     }
-    let mut session = Session::start(settings(args)?, &catalog, StopFlag::on_interrupt()?)?;
+    let stop = StopFlag::on_interrupt()?;
+    let mut session = match began {
+        Some((path, run)) => Session::resume(path, run, settings, &catalog, stop)?,
+        None => Session::start(settings, &cases, &catalog, stop)?,
+    };
     if let Some(note) = session.device_note().map(str::to_owned) {
         terminal.say(&note);
     }
-    terminal.say(&announcement(&plan, session.device().kind(), cores));
-    for case in plan.cases() {
-        if session.is_stopped() {
-            break;
-        }
-        measure(&mut session, case, cores, terminal)?;
-    }
+    let announcement_check = measure_all(&mut session, &cases, budget(args)?, terminal)?;
     let price = conclude(&session, &catalog, &args.price, terminal)?;
     let folder = session.store().folder().display();
+    if session.was_interrupted() {
+        terminal.say(&format!("complete it: claimbench run --resume {folder}"));
+    }
     if price.is_none() {
         terminal.say(&format!("with your price of an hour: claimbench report {folder} --rent 0.50"));
     }
     terminal.say(&format!("publish it: claimbench report {folder} --publish"));
+    if let Some(sentence) = announcement_check {
+        terminal.say(&sentence);
+    }
     if args.json.json {
         terminal.data(crate::record::to_json(session.run()).trim_end())?;
     }
     Ok(status(&session))
+}
+
+fn selection(args: &RunArgs) -> Selection {
+    Selection {
+        suite: args.suite.into(),
+        models: args.models.clone(),
+        workloads: args.workloads.clone(),
+        precisions: args.precisions.clone(),
+        repetitions: args.repetitions,
+    }
+}
+
+fn budget(args: &RunArgs) -> anyhow::Result<Option<Seconds>> {
+    Ok(args.budget.map(|budget| Seconds::new(budget.as_secs_f64())).transpose()?)
+}
+
+/// Says what would run, and leaves no trace.
+fn announce(
+    args: &RunArgs,
+    cases: &[Case],
+    settings: &Settings,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Status> {
+    let device = ComputeDevice::open(settings.device)?;
+    let forecasts: Vec<_> = cases.iter().map(|case| forecast(case, device.device(), settings)).collect();
+    terminal.say(&announcement(cases, &forecasts, budget(args)?, device.device().kind()));
+    Ok(Status::Good)
+}
+
+/// The run to take up, and the settings it began with: the command it recorded is read as a command line.
+fn recorded(folder: &std::path::Path) -> anyhow::Result<(Run, Settings)> {
+    let run = load_run(folder)?;
+    let command = run.provenance.command.clone();
+    let Ok(Cli { command: Command::Run(began), .. }) = Cli::try_parse_from(command.split_whitespace()) else {
+        anyhow::bail!("`{command}` cannot be resumed; only runs of `claimbench run` can")
+    };
+    let mut settings = settings(&began).context("the recorded command does not hold")?;
+    settings.command = command;
+    Ok((run, settings))
 }
 
 fn settings(args: &RunArgs) -> anyhow::Result<Settings> {
@@ -66,10 +116,14 @@ fn settings(args: &RunArgs) -> anyhow::Result<Settings> {
 /// The command that repeats the run. Folders and prices are left out: they change no figure.
 fn command(args: &RunArgs) -> String {
     let mut words = vec!["claimbench run".to_owned()];
+    if args.suite != SuiteChoice::Default {
+        words.push("--suite full".to_owned());
+    }
     words.extend(args.models.iter().map(|id| format!("--model {id}")));
     words.extend(args.workloads.iter().map(|id| format!("--workload {id}")));
     words.extend(args.precisions.iter().map(|precision| format!("--precision {}", precision.id())));
     words.extend(args.repetitions.map(|number| format!("--repetitions {number}")));
+    words.extend(args.budget.map(|budget| format!("--budget {}s", budget.as_secs())));
     words.push(format!("--device {}", args.device));
     words.push(match args.weights {
         WeightsChoice::Auto => "--weights auto".to_owned(),
@@ -84,38 +138,14 @@ fn command(args: &RunArgs) -> String {
     words.join(" ")
 }
 
-/// Measures one case. Progress is printed between repetitions, never while one is timed.
-fn measure(session: &mut Session, case: &Case, cores: u64, terminal: &mut Terminal) -> anyhow::Result<()> {
-    let mut open = session.open(case, terminal)?;
-    if !open.has_failed() {
-        terminal.say(&format!("{}: loading", case.id()));
-        session.load(&mut open)?;
-    }
-    let total = case.workload.warm_up + case.workload.repetitions;
-    while open.repetitions() < total {
-        let Some(time) = session.repeat(&mut open)? else { break };
-        let done = open.repetitions();
-        let left = Seconds::new(time.value() * count_as_f64(total - done))?;
-        let kind = if done <= case.workload.warm_up { "warm-up, " } else { "" };
-        let rest = if done == total { String::new() } else { format!(", about {} left", rough(left)) };
-        terminal.say(&format!("{}: {kind}{done} of {total} in {:.2} s{rest}", case.id(), time.value()));
-        if done == 1 && total > 1 {
-            let forecast = CaseForecast::new(case, cores).request;
-            terminal.say(&format!("  (forecast {:.2} s, seen {:.2} s)", forecast.value(), time.value()));
-        }
-    }
-    session.load_again(&mut open)?;
-    if let Some(Outcome::Failed(failure, _)) = session.run().cases.last().map(|record| &record.outcome) {
-        terminal.say(&format!("{}: failed in stage {}: {}", case.id(), failure.stage.id(), failure.reason));
-    }
-    Ok(())
-}
-
 fn status(session: &Session) -> Status {
     let run: &Run = session.run();
     if session.was_interrupted() {
         Status::Interrupted
-    } else if run.cases.iter().any(|record| matches!(record.outcome, Outcome::Failed(..))) {
+    } else if !run.cases.iter().any(|record| matches!(record.outcome, Outcome::Measured(_)))
+        || run.cases.iter().any(|record| matches!(record.outcome, Outcome::Failed(..)))
+    {
+        // A skipped case is no failure, unless nothing else was measured.
         Status::CaseFailed
     } else if run.cases.iter().flat_map(|record| &record.flags).any(|flag| flag.breaks_trust()) {
         Status::Untrustworthy

@@ -3,17 +3,29 @@
 use crate::measurement::{CaseRecord, Energy, Figures, Outcome, Run};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
-use crate::workload::{CaseForecast, Plan};
+use crate::workload::{Case, CaseForecast, total_forecast};
 
 /// What will run and how long it should take; printed before anything is measured.
-pub fn announcement(plan: &Plan, device: &str, cores: u64) -> String {
-    let mut lines = Vec::new();
-    let mut total = Seconds::ZERO;
-    for case in plan.cases() {
-        let forecast = CaseForecast::new(case, cores);
-        total = total.plus(forecast.case).expect("a sum of finite times");
+pub fn announcement(
+    cases: &[Case],
+    forecasts: &[CaseForecast],
+    budget: Option<Seconds>,
+    device: &str,
+) -> String {
+    let count = cases.len();
+    let total = total_forecast(forecasts);
+    let bound = match budget {
+        Some(budget) if budget < total => format!(", bounded to {} by the budget", rough(budget)),
+        _ => String::new(),
+    };
+    let mut lines = vec![format!(
+        "{count} case{} on {device}, about {}{bound} (a rough forecast from shapes and cores):",
+        if count == 1 { "" } else { "s" },
+        rough(total)
+    )];
+    lines.extend(cases.iter().zip(forecasts).map(|(case, forecast)| {
         let w = &case.workload;
-        lines.push(format!(
+        format!(
             "  {}: prompt {}, output {}, batch {}, {} warm-up + {} measured, about {}",
             case.id(),
             w.prompt_tokens,
@@ -22,15 +34,21 @@ pub fn announcement(plan: &Plan, device: &str, cores: u64) -> String {
             w.warm_up,
             w.repetitions,
             rough(forecast.case)
-        ));
-    }
-    let cases = plan.cases().len();
-    let head = format!(
-        "{cases} case{} on {device}, about {} (a rough forecast from the shape and {cores} cores):",
-        if cases == 1 { "" } else { "s" },
-        rough(total)
-    );
-    format!("{head}\n{}", lines.join("\n"))
+        )
+    }));
+    lines.join("\n")
+}
+
+/// How right the announcement was.
+pub(super) fn announced_and_taken(announced: Seconds, taken: Seconds) -> String {
+    let error = (taken.value() / announced.value() - 1.0) * 100.0;
+    let direction = if error < 0.0 { "less" } else { "more" };
+    format!(
+        "measuring took {}, announced were about {}: {:.0} % {direction}",
+        rough(taken),
+        rough(announced),
+        error.abs()
+    )
 }
 
 /// A time for people: "8 s", "2 min".
@@ -54,6 +72,7 @@ fn case_summary(record: &CaseRecord) -> String {
     let head = match &record.outcome {
         Outcome::Measured(_) => record.id().to_string(),
         Outcome::Failed(failure, _) => format!("{}: {}: {}", record.id(), failure.stage.id(), failure.reason),
+        Outcome::Skipped(skip) => format!("{}: skipped: {}", record.id(), skip.reason()),
     };
     let Some(figures) = Figures::new(record.outcome.measurement()) else { return head };
     let weights = match &record.observed {
@@ -121,6 +140,19 @@ mod tests {
     #[test]
     fn the_summary_of_a_measured_and_a_failed_case() {
         insta::assert_snapshot!(summary(&example_run()));
+    }
+
+    #[test]
+    fn the_announcement_is_held_against_what_came() {
+        let s = |value| Seconds::new(value).unwrap();
+        assert_eq!(
+            announced_and_taken(s(400.0), s(300.0)),
+            "measuring took 5 min, announced were about 7 min: 25 % less"
+        );
+        assert_eq!(
+            announced_and_taken(s(2.0), s(3.0)),
+            "measuring took 3 s, announced were about 2 s: 50 % more"
+        );
     }
 
     #[test]

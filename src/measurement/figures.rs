@@ -82,7 +82,10 @@ mod tests {
     }
 
     fn measurement(repetitions: Vec<Repetition>) -> Measurement {
-        Measurement { loads: vec![LoadSample { duration: Seconds::new(1.5).unwrap() }], repetitions }
+        Measurement {
+            loads: vec![LoadSample { process_start: 0, duration: Seconds::new(1.5).unwrap() }],
+            repetitions,
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::figures::Figures;
 use super::run::Observed;
 use super::sample::Measurement;
 use crate::model::ModelRole;
+use crate::units::index_as_u64;
 use crate::workload::Case;
 
 /// Half-widths of the time per output token above this share of it raise a flag.
@@ -26,6 +27,8 @@ pub enum Flag {
     DebugBuild,
     /// Energy is an estimate.
     EnergyEstimated,
+    /// Fewer repetitions were measured than the workload asks for.
+    FewerRepetitions,
     /// Equal prompts gave different answers.
     OutputDiffers,
     /// All repetitions come from one process.
@@ -40,9 +43,10 @@ pub enum Flag {
 
 impl Flag {
     /// Every code, in the order of its name.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DebugBuild,
         Self::EnergyEstimated,
+        Self::FewerRepetitions,
         Self::OutputDiffers,
         Self::SingleProcessStart,
         Self::SyntheticWeights,
@@ -63,11 +67,13 @@ impl Flag {
         let wide = Figures::new(measurement)
             .and_then(|figures| figures.time_per_output_token.relative_half_width())
             .is_some_and(|half| half > WIDE_HALF_WIDTH);
+        let measured = index_as_u64(measurement.measured().count());
         let raised = |flag: &Self| match flag {
             Self::DebugBuild => profile != "release",
             Self::EnergyEstimated => matches!(energy, Energy::Estimated { .. }),
+            Self::FewerRepetitions => (1..case.workload.repetitions).contains(&measured),
             Self::OutputDiffers => digests.clone().any(|digest| Some(digest) != first),
-            Self::SingleProcessStart => measurement.measured().next().is_some(),
+            Self::SingleProcessStart => measured > 0 && measurement.process_starts() == 1,
             Self::SyntheticWeights => observed.is_some_and(|observed| observed.file.weights.is_synthetic()),
             Self::TestShape => case.model.role == ModelRole::Test,
             Self::WideInterval => wide,
@@ -80,6 +86,7 @@ impl Flag {
         match self {
             Self::DebugBuild => "debug-build",
             Self::EnergyEstimated => "energy-estimated",
+            Self::FewerRepetitions => "fewer-repetitions",
             Self::OutputDiffers => "output-differs",
             Self::SingleProcessStart => "single-process-start",
             Self::SyntheticWeights => "synthetic-weights",
@@ -96,7 +103,7 @@ impl Flag {
     /// How much it weighs.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::SingleProcessStart | Self::SyntheticWeights => Severity::Note,
+            Self::FewerRepetitions | Self::SingleProcessStart | Self::SyntheticWeights => Severity::Note,
             Self::DebugBuild
             | Self::EnergyEstimated
             | Self::OutputDiffers
@@ -118,6 +125,10 @@ impl Flag {
             }
             Self::EnergyEstimated => {
                 "Energy is a range from the processor's load and rating, not a measurement."
+            }
+            Self::FewerRepetitions => {
+                "Fewer repetitions were measured than the workload asks for, because the time budget or the run ended; \
+                 the interval is wider for it, and below six repetitions there is none."
             }
             Self::OutputDiffers => {
                 "Equal prompts gave different answers: the engine is not deterministic, or memory is faulty."

@@ -3,6 +3,7 @@
 mod energy;
 mod figures;
 mod flag;
+mod outcome;
 mod run;
 mod sample;
 mod skip;
@@ -13,9 +14,7 @@ pub(crate) use run::tests::example as example_run;
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
 pub use flag::{Flag, Severity};
-pub use run::{
-    Boundary, CaseRecord, EngineIdentity, Failure, ModelFile, Observed, Order, Outcome, Provenance, Run,
-    RunId, Stage,
-};
+pub use outcome::{Failure, Outcome, Skip, Stage};
+pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};
 pub use sample::{LoadSample, Measurement, Repetition, Role};
 pub use skip::EngineGap;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::energy::{Energy, Missing};
 use super::flag::Flag;
-use super::sample::Measurement;
+use super::outcome::Outcome;
 use crate::hardware::{Device, Environment, Machine};
 use crate::model::Weights;
 use crate::units::{Bytes, Tokens};
@@ -110,80 +110,6 @@ pub struct Observed {
     pub output_tokens: Option<Tokens>,
 }
 
-/// The part of a case that failed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stage {
-    /// Finding or making the checkpoint.
-    Prepare,
-    /// Loading it.
-    Load,
-    /// Answering a request.
-    Generate,
-    /// The user stopped the run.
-    Interrupted,
-}
-
-impl Stage {
-    /// The name used in files.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Prepare => "prepare",
-            Self::Load => "load",
-            Self::Generate => "generate",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-/// Why a case has no figures, or fewer than asked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Failure {
-    /// Where it happened.
-    pub stage: Stage,
-    /// What happened and what to do.
-    pub reason: String,
-}
-
-impl Failure {
-    /// A failure whose reason names files without their folders: a path can name a user.
-    pub fn new(stage: Stage, reason: &str) -> Self {
-        Self { stage, reason: without_folders(reason) }
-    }
-}
-
-/// The text with every absolute path cut down to its last part. Repositories (`owner/name`) and addresses stay.
-fn without_folders(text: &str) -> String {
-    let is_end = |c: char| c.is_whitespace() || "`'\"(),;".contains(c);
-    let mut result = String::with_capacity(text.len());
-    for piece in text.split_inclusive(is_end) {
-        let word = piece.trim_end_matches(is_end);
-        let is_path = word.starts_with(['/', '~']) || word.contains(":\\");
-        let kept =
-            if is_path { word.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next() } else { Some(word) };
-        result.push_str(kept.unwrap_or_default());
-        result.push_str(&piece[word.len()..]);
-    }
-    result
-}
-
-/// What came out of a case. A failure is a row, not the end of the run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Measured as asked.
-    Measured(Measurement),
-    /// Not, or not wholly; what was measured before is kept.
-    Failed(Failure, Measurement),
-}
-
-impl Outcome {
-    /// The samples, whole or partial.
-    pub fn measurement(&self) -> &Measurement {
-        match self {
-            Self::Measured(measurement) | Self::Failed(_, measurement) => measurement,
-        }
-    }
-}
-
 /// One row of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaseRecord {
@@ -215,6 +141,8 @@ pub struct Run {
     pub id: RunId,
     /// Start, in seconds of the Unix epoch (UTC).
     pub started_unix_seconds: i64,
+    /// Every time the run was taken up again by another process, in seconds of the Unix epoch (UTC).
+    pub resumed_unix_seconds: Vec<i64>,
     /// The program.
     pub provenance: Provenance,
     /// The machine.
@@ -232,7 +160,7 @@ pub struct Run {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::super::sample::tests::repetition;
-    use super::super::{LoadSample, PowerRange, Role};
+    use super::super::{Failure, LoadSample, Measurement, PowerRange, Role, Stage};
     use super::*;
     use crate::measurement::EnergyScope;
     use crate::model::Registry;
@@ -253,7 +181,10 @@ pub(crate) mod tests {
                 repetition(i, role(i), 2.0 + count_as_f64(i) / 100.0, &[0.07 + count_as_f64(i) / 1e4; 63])
             })
             .collect();
-        let loads = (0..6).map(|i| LoadSample { duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap() });
+        let loads = (0..6).map(|i| LoadSample {
+            process_start: 0,
+            duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap(),
+        });
         let watts = |value| Watts::new(value).unwrap();
         let file = ModelFile {
             weights: Weights::Synthetic { seed: 1 },
@@ -293,6 +224,7 @@ pub(crate) mod tests {
         Run {
             id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
             started_unix_seconds: 1_795_232_400,
+            resumed_unix_seconds: vec![],
             provenance: Provenance {
                 tool_version: "0.0.1".into(),
                 git_revision: Some("0123456789ab".into()),
@@ -310,16 +242,6 @@ pub(crate) mod tests {
                 Missing { reason: "no counters".into(), remedy: "use a wall meter".into() },
             )],
         }
-    }
-
-    #[test]
-    fn failures_name_files_without_their_folders() {
-        let reason = |text: &str| Failure::new(Stage::Prepare, text).reason;
-        assert_eq!(reason("cannot read /srv/ada/.cache/model.gguf: gone"), "cannot read model.gguf: gone");
-        assert_eq!(reason("written to `/srv/ada/cache/`; free some"), "written to `cache`; free some");
-        assert_eq!(reason("D:\\people\\Ada\\m.gguf is no GGUF file"), "m.gguf is no GGUF file");
-        let clean = "owner/name has no `a.gguf`; see https://example.org/x";
-        assert_eq!(reason(clean), clean);
     }
 
     #[test]

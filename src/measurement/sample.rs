@@ -1,5 +1,7 @@
 //! The raw samples of one case. Every one is kept; warm-up repetitions are kept and marked.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Moment;
 use crate::units::{Bytes, Joules, Seconds, Tokens};
 
@@ -15,6 +17,8 @@ pub enum Role {
 /// One loading of the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadSample {
+    /// The process that loaded it: 0 is the one that began the run, each resumption counts one up.
+    pub process_start: u64,
     /// From the first read of the file to a model that can answer.
     pub duration: Seconds,
 }
@@ -26,7 +30,9 @@ pub struct Repetition {
     pub index: u64,
     /// Whether it enters the figures.
     pub role: Role,
-    /// When the request was handed to the engine, on the run's clock.
+    /// The process it ran in: 0 is the one that began the run, each resumption counts one up.
+    pub process_start: u64,
+    /// When the request was handed to the engine, on the clock of its process.
     pub started: Moment,
     /// From the request to its first output token on the host (TTFT): the prefill and one sampling.
     pub first_token: Seconds,
@@ -74,6 +80,12 @@ impl Measurement {
     pub fn measured(&self) -> impl Iterator<Item = &Repetition> {
         self.repetitions.iter().filter(|repetition| repetition.role == Role::Measured)
     }
+
+    /// Processes that the measured repetitions come from.
+    pub fn process_starts(&self) -> usize {
+        let starts: BTreeSet<u64> = self.measured().map(|repetition| repetition.process_start).collect();
+        starts.len()
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +97,7 @@ pub(crate) mod tests {
         Repetition {
             index,
             role,
+            process_start: 0,
             started: Moment::ORIGIN,
             first_token: seconds(&first),
             gaps: gaps.iter().map(seconds).collect(),

@@ -30,7 +30,7 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests read and write files")]
 
     use super::*;
-    use crate::measurement::example_run;
+    use crate::measurement::{Outcome, Skip, example_run};
 
     fn refused(change: impl Fn(&mut serde_json::Value)) -> String {
         let mut value: serde_json::Value = serde_json::from_str(&to_json(&example_run())).unwrap();
@@ -80,6 +80,30 @@ mod tests {
     }
 
     #[test]
+    fn a_skipped_case_keeps_its_reason_and_has_no_samples() {
+        let bytes = |gb: u64| crate::units::Bytes::new(gb * 1_000_000_000);
+        let memory = Skip::Memory { needed: bytes(36), free: bytes(22) };
+        let left = crate::units::Seconds::new(9.0).unwrap();
+        let mut run = example_run();
+        run.cases[1].observed = None;
+        for skip in [memory, Skip::Budget { needed: left, left }] {
+            run.cases[1].outcome = Outcome::Skipped(skip);
+            let read = from_json(&to_json(&run)).unwrap();
+            assert_eq!(
+                (read.cases[1].outcome.clone(), to_json(&read)),
+                (run.cases[1].outcome.clone(), to_json(&run))
+            );
+        }
+        let reason = to_json(&run).replace("\"why\": \"budget\"", "\"why\": \"mood\"");
+        assert!(from_json(&reason).unwrap_err().to_string().contains("mood"));
+        let message = refused(|run| {
+            run["cases"][0]["skipped"] =
+                serde_json::json!({"why": "memory", "needed_bytes": 2, "free_bytes": 1});
+        });
+        assert!(message.contains("a skipped case has samples"), "{message}");
+    }
+
+    #[test]
     fn unknown_keys_and_newer_formats_are_refused() {
         assert!(refused(|run| run["spede"] = 1.into()).contains("unknown field `spede`"));
         assert!(refused(|run| run["schema"] = 2.into()).contains("update claimbench"));
@@ -91,8 +115,7 @@ mod tests {
     fn a_saved_run_is_loaded_from_its_folder_and_leaves_no_partial_file() {
         let parent = tempfile::tempdir().unwrap();
         let run = example_run();
-        let store = RunStore::create(parent.path(), &run.id).unwrap();
-        store.save(&run).unwrap();
+        let store = RunStore::create(parent.path(), &run).unwrap();
         let path = store.save(&run).unwrap();
         assert_eq!(to_json(&load(store.folder()).unwrap()), to_json(&run));
         assert_eq!(to_json(&load(&path).unwrap()), to_json(&run));
@@ -104,7 +127,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let file = parent.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let message = RunStore::create(&file, &example_run().id).unwrap_err().to_string();
+        let message = RunStore::create(&file, &example_run()).unwrap_err().to_string();
         assert!(message.starts_with("cannot create ") && message.contains("--out"), "{message}");
     }
 }

@@ -1,15 +1,15 @@
 //! From a run file back to a run. Whatever does not hold is refused, with its place.
 
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, MachineFile, ModelFileWire, ModelRoleFile, ObservedFile,
-    OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile,
-    StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, MachineFile, ModelFileWire, ModelRoleFile,
+    ObservedFile, OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION,
+    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement,
-    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId,
+    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId, Skip,
     Stage,
 };
 use crate::model::{Licence, ModelId, ModelRole, ModelSpec, Precision, Weights};
@@ -69,6 +69,7 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
         started_unix_seconds: file.started_unix_seconds,
+        resumed_unix_seconds: file.resumed_unix_seconds,
         provenance: Provenance {
             tool_version: provenance.tool_version,
             git_revision: provenance.git_revision,
@@ -150,6 +151,8 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     if stated != flags.iter().copied().map(Some).collect::<Vec<_>>() {
         return Err(bad(at("flags"), "do not follow from the build, the weights and the samples"));
     }
+    let outcome =
+        outcome(file.failure, file.skipped, measurement).map_err(|problem| bad(at("skipped"), problem))?;
     Ok(CaseRecord {
         case,
         engine: EngineIdentity {
@@ -160,21 +163,43 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
             },
         },
         observed,
-        outcome: match file.failure {
-            None => Outcome::Measured(measurement),
-            Some(failure) => {
-                let stage = match failure.stage {
-                    StageFile::Prepare => Stage::Prepare,
-                    StageFile::Load => Stage::Load,
-                    StageFile::Generate => Stage::Generate,
-                    StageFile::Interrupted => Stage::Interrupted,
-                };
-                Outcome::Failed(Failure::new(stage, &failure.reason), measurement)
-            }
-        },
+        outcome,
         energy,
         flags,
     })
+}
+
+fn outcome(
+    failure: Option<FailureFile>,
+    skipped: Option<SkipFile>,
+    measurement: Measurement,
+) -> Result<Outcome, String> {
+    match (failure, skipped) {
+        (None, None) => Ok(Outcome::Measured(measurement)),
+        (Some(failure), None) => {
+            let stage = match failure.stage {
+                StageFile::Prepare => Stage::Prepare,
+                StageFile::Load => Stage::Load,
+                StageFile::Generate => Stage::Generate,
+                StageFile::Interrupted => Stage::Interrupted,
+                StageFile::NotStarted => Stage::NotStarted,
+            };
+            Ok(Outcome::Failed(Failure::new(stage, &failure.reason), measurement))
+        }
+        (None, Some(skipped)) if measurement == Measurement::default() => {
+            let seconds = |value: f64| Seconds::new(value).map_err(|error| error.to_string());
+            Ok(Outcome::Skipped(match skipped {
+                SkipFile::Memory { needed_bytes, free_bytes } => {
+                    Skip::Memory { needed: Bytes::new(needed_bytes), free: Bytes::new(free_bytes) }
+                }
+                SkipFile::Budget { needed_seconds, left_seconds } => {
+                    Skip::Budget { needed: seconds(needed_seconds)?, left: seconds(left_seconds)? }
+                }
+            }))
+        }
+        (None, Some(_)) => Err("a skipped case has samples".to_owned()),
+        (Some(_), Some(_)) => Err("a case cannot both fail and be skipped".to_owned()),
+    }
 }
 
 /// Equal, but for the last digits of floating-point numbers: another platform may round them differently.
@@ -248,7 +273,7 @@ fn workload(file: &WorkloadFile) -> Workload {
 fn measurement(file: &CaseFile, at: &impl Fn(&str) -> String) -> Result<Measurement, RecordError> {
     let loads = file.loads.iter().map(|load| {
         let duration = Seconds::new(load.duration_seconds).map_err(|problem| bad(at("loads"), problem))?;
-        Ok(LoadSample { duration })
+        Ok(LoadSample { process_start: load.process_start, duration })
     });
     let repetitions = file
         .repetitions
@@ -278,6 +303,7 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
             RepetitionRoleFile::WarmUp => Role::WarmUp,
             RepetitionRoleFile::Measured => Role::Measured,
         },
+        process_start: file.process_start,
         started: Moment::from_nanos(file.started_nanoseconds),
         first_token: seconds(file.first_token_seconds)?,
         gaps: file.gap_seconds.iter().map(|&gap| seconds(gap)).collect::<Result<_, _>>()?,

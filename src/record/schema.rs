@@ -25,6 +25,9 @@ pub(super) struct RunFile {
     pub run_id: String,
     /// Start of the run, seconds of the Unix epoch (UTC).
     pub started_unix_seconds: i64,
+    /// Every time another process took the run up again, seconds of the Unix epoch (UTC).
+    #[serde(default)]
+    pub resumed_unix_seconds: Vec<i64>,
     pub provenance: ProvenanceFile,
     pub machine: MachineFile,
     pub environment: EnvironmentFile,
@@ -101,8 +104,11 @@ pub(super) struct CaseFile {
     pub engine: EngineFile,
     /// What was found, as opposed to what was asked for; `null` if the case failed before its checkpoint was there.
     pub observed: Option<ObservedFile>,
-    /// `null` if the case was measured as asked.
+    /// `null` if the case was measured, or skipped.
     pub failure: Option<FailureFile>,
+    /// Why the case was not tried; `null` if it was.
+    #[serde(default)]
+    pub skipped: Option<SkipFile>,
     pub loads: Vec<LoadFile>,
     pub repetitions: Vec<RepetitionFile>,
     /// Follow from the samples above; `null` if nothing was measured.
@@ -220,11 +226,25 @@ pub(super) enum StageFile {
     Load,
     Generate,
     Interrupted,
+    NotStarted,
+}
+
+/// Known beforehand: the case cannot be measured here.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "why")]
+pub(super) enum SkipFile {
+    /// It needs more memory than was free.
+    Memory { needed_bytes: u64, free_bytes: u64 },
+    /// The time budget had no room left for its shortest form.
+    Budget { needed_seconds: f64, left_seconds: f64 },
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoadFile {
+    /// The process that loaded: 0 began the run, each resumption counts one up.
+    #[serde(default)]
+    pub process_start: u64,
     pub duration_seconds: f64,
 }
 
@@ -234,7 +254,10 @@ pub(super) struct LoadFile {
 pub(super) struct RepetitionFile {
     pub index: u64,
     pub role: RepetitionRoleFile,
-    /// On the run's monotonic clock.
+    /// The process it ran in: 0 began the run, each resumption counts one up.
+    #[serde(default)]
+    pub process_start: u64,
+    /// On the monotonic clock of its process.
     pub started_nanoseconds: u64,
     /// From the request to its first output token: prefill and one sampling.
     pub first_token_seconds: f64,

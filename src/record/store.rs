@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{RecordError, from_json, to_json};
-use crate::measurement::{Run, RunId};
+use crate::measurement::Run;
 
 /// The run file's name in its folder.
 const FILE: &str = "run.json";
@@ -16,22 +16,22 @@ const FILE: &str = "run.json";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system refuses.
-    #[error("cannot {doing} {}: {source}; {}", .path.display(), remedy(.source))]
+    #[error("cannot {doing} {}: {problem}; {}", .path.display(), remedy(.problem))]
     Io {
         /// `write`, `read` or `create`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// The file is no run.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {problem}", .path.display())]
     Record {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: RecordError,
+        problem: RecordError,
     },
 }
 
@@ -51,14 +51,13 @@ pub struct RunStore {
 }
 
 impl RunStore {
-    /// Makes the folder `parent/<run-id>`.
-    pub fn create(parent: &Path, id: &RunId) -> Result<Self, StoreError> {
-        let folder = parent.join(id.as_str());
-        fs::create_dir_all(&folder).map_err(|source| StoreError::Io {
-            doing: "create",
-            path: folder.clone(),
-            source,
-        })?;
+    /// Makes the folder `parent/<run-id>` with the run file in it: a folder that exists holds a run that loads.
+    pub fn create(parent: &Path, run: &Run) -> Result<Self, StoreError> {
+        let (folder, partial) = (parent.join(run.id.as_str()), parent.join(format!(".{}.partial", run.id)));
+        let failed = |problem| StoreError::Io { doing: "create", path: folder.clone(), problem };
+        fs::create_dir_all(&partial).map_err(failed)?;
+        Self { folder: partial.clone() }.save(run)?;
+        fs::rename(&partial, &folder).map_err(failed)?;
         Ok(Self { folder })
     }
 
@@ -87,9 +86,9 @@ impl RunStore {
             file.sync_all()?;
             fs::rename(&partial, &path)
         })();
-        written.map_err(|source| {
+        written.map_err(|problem| {
             let _ = fs::remove_file(&partial);
-            StoreError::Io { doing: "write", path: path.clone(), source }
+            StoreError::Io { doing: "write", path: path.clone(), problem }
         })?;
         Ok(path)
     }
@@ -98,10 +97,10 @@ impl RunStore {
 /// Reads a run from its file, or from the folder that holds it.
 pub fn load(path: &Path) -> Result<Run, StoreError> {
     let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
-    let text = fs::read_to_string(&path).map_err(|source| StoreError::Io {
+    let text = fs::read_to_string(&path).map_err(|problem| StoreError::Io {
         doing: "read",
         path: path.clone(),
-        source,
+        problem,
     })?;
-    from_json(&text).map_err(|source| StoreError::Record { path, source })
+    from_json(&text).map_err(|problem| StoreError::Record { path, problem })
 }

@@ -4,13 +4,13 @@ use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
     FiguresFile, GpuFile, IntervalFile, LoadFile, MachineFile, MeterMissingFile, ModelFileWire,
     ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, ProvenanceFile, RepetitionFile,
-    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, StageFile, WeightsFile, WorkloadFile,
+    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use super::shape::ShapeFile;
 use crate::hardware::{Device, Environment, Machine};
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Missing, Observed, Order,
-    Outcome, Provenance, Repetition, Role, Run, Stage,
+    Outcome, Provenance, Repetition, Role, Run, Skip, Stage,
 };
 use crate::model::{ModelRole, ModelSpec, Precision, Weights};
 use crate::stats::Estimate;
@@ -23,6 +23,7 @@ impl From<&Run> for RunFile {
             schema: SCHEMA_VERSION,
             run_id: run.id.to_string(),
             started_unix_seconds: run.started_unix_seconds,
+            resumed_unix_seconds: run.resumed_unix_seconds.clone(),
             provenance: ProvenanceFile::from(&run.provenance),
             machine: MachineFile::from(&run.machine),
             environment: EnvironmentFile::from(&run.environment),
@@ -87,13 +88,17 @@ impl From<&CaseRecord> for CaseFile {
             engine: EngineFile::from(&record.engine),
             observed: record.observed.as_ref().map(ObservedFile::from),
             failure: match &record.outcome {
-                Outcome::Measured(_) => None,
+                Outcome::Measured(_) | Outcome::Skipped(_) => None,
                 Outcome::Failed(failure, _) => Some(FailureFile::from(failure)),
+            },
+            skipped: match &record.outcome {
+                Outcome::Measured(_) | Outcome::Failed(..) => None,
+                Outcome::Skipped(skip) => Some(SkipFile::from(*skip)),
             },
             loads: measurement
                 .loads
                 .iter()
-                .map(|l| LoadFile { duration_seconds: l.duration.value() })
+                .map(|l| LoadFile { process_start: l.process_start, duration_seconds: l.duration.value() })
                 .collect(),
             repetitions: measurement.repetitions.iter().map(RepetitionFile::from).collect(),
             figures: Figures::new(measurement).as_ref().map(FiguresFile::from),
@@ -177,8 +182,22 @@ impl From<&Failure> for FailureFile {
             Stage::Load => StageFile::Load,
             Stage::Generate => StageFile::Generate,
             Stage::Interrupted => StageFile::Interrupted,
+            Stage::NotStarted => StageFile::NotStarted,
         };
         Self { stage, reason: failure.reason.clone() }
+    }
+}
+
+impl From<Skip> for SkipFile {
+    fn from(skip: Skip) -> Self {
+        match skip {
+            Skip::Memory { needed, free } => {
+                Self::Memory { needed_bytes: needed.count(), free_bytes: free.count() }
+            }
+            Skip::Budget { needed, left } => {
+                Self::Budget { needed_seconds: needed.value(), left_seconds: left.value() }
+            }
+        }
     }
 }
 
@@ -190,6 +209,7 @@ impl From<&Repetition> for RepetitionFile {
                 Role::WarmUp => RepetitionRoleFile::WarmUp,
                 Role::Measured => RepetitionRoleFile::Measured,
             },
+            process_start: repetition.process_start,
             started_nanoseconds: repetition.started.nanos(),
             first_token_seconds: repetition.first_token.value(),
             gap_seconds: repetition.gaps.iter().map(|gap| gap.value()).collect(),

@@ -5,7 +5,7 @@ use super::component::{Figure, Table};
 use super::number::Printed;
 use super::words::Words;
 use crate::hardware::Device;
-use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity};
+use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity, Skip};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
 
@@ -305,6 +305,14 @@ fn bar_figure(
     }
 }
 
+fn skip_reason(words: &Words, skip: Skip) -> String {
+    let (w, n) = (&words.measured, &words.numerals);
+    match skip {
+        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(needed), &n.quantity(free)),
+        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(needed), &n.quantity(left)),
+    }
+}
+
 /// The cases without figures, with stage and reason; `None` if there is none.
 pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Option<Table> {
     let w = &words.measured;
@@ -312,12 +320,13 @@ pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Opti
     for record in &run.cases {
         let measurement = record.outcome.measurement();
         let (stage, reason) = match &record.outcome {
-            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), failure.reason.as_str()),
+            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), failure.reason.clone()),
+            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, *skip)),
             Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
-            Outcome::Measured(_) => (w.none, w.no_figures),
+            Outcome::Measured(_) => (w.none, w.no_figures.to_owned()),
         };
         let kept = words.numerals.count(crate::units::index_as_u64(measurement.repetitions.len()));
-        rows.push(vec![title(record), stage.to_owned(), reason.to_owned(), (w.kept)(&kept)]);
+        rows.push(vec![title(record), stage.to_owned(), reason, (w.kept)(&kept)]);
     }
     (!rows.is_empty()).then(|| Table::new(w.failed_heading, &w.failed_columns, rows))
 }

@@ -73,7 +73,9 @@ const NOTICE: NoticeWords = NoticeWords {
                 as text.",
     test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
     debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
-    failed: |failed, all| format!("{failed} of {all} cases failed; they are listed with stage and reason."),
+    failed: |failed, all| {
+        format!("{failed} of {all} cases were not measured as asked; they are listed with the reason.")
+    },
 };
 
 const VERDICT: VerdictWords = VerdictWords {
@@ -166,7 +168,7 @@ const COST: CostWords = CostWords {
 const MEASURED: MeasuredWords = MeasuredWords {
     heading: "What was measured",
     sub: "Bars start at zero. Whiskers are intervals for the noise between repetitions on this machine, nothing else.",
-    nothing: "No case was measured; see the failed cases.",
+    nothing: "No case was measured; see the failed or skipped cases.",
     decode_title: "Generation speed, tokens per second",
     prefill_title: "Reading the prompt, tokens per second",
     higher: "Higher is better.",
@@ -211,18 +213,30 @@ const MEASURED: MeasuredWords = MeasuredWords {
     none: "none",
     case: "Case",
     value: "Value",
-    failed_heading: "Cases that failed",
+    failed_heading: "Cases that failed or were skipped",
     failed_columns: ["Case", "Stage", "Reason", "Kept"],
     stage: |stage| match stage {
         Stage::Prepare => "preparing the checkpoint",
         Stage::Load => "loading",
         Stage::Generate => "generating",
         Stage::Interrupted => "interrupted",
+        Stage::NotStarted => "not begun",
     },
     kept: |repetitions| match repetitions {
         "0" => "nothing".to_owned(),
         "1" => "1 repetition, in run.json".to_owned(),
         _ => format!("{repetitions} repetitions, in run.json"),
+    },
+    skipped: "skipped",
+    skip_memory: |needed, free| {
+        format!(
+            "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."
+        )
+    },
+    skip_budget: |needed, left| {
+        format!(
+            "Needs about {needed} at least, and {left} of the time budget were left. Give a larger budget."
+        )
     },
     no_figures: "The samples give no figures: a repetition or the loading time is missing.",
     flags_heading: "Before you trust these figures",

@@ -30,6 +30,7 @@ fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Ve
         Repetition {
             index,
             role: if index == 0 { Role::WarmUp } else { Role::Measured },
+            process_start: 0,
             started: Moment::from_nanos(index * 1_000_000_000),
             first_token: seconds(first * slow * slow),
             gaps: (1..output).map(|i| seconds(gap * slow * (1.0 + 0.03 * wobble(index * 64 + i)))).collect(),
@@ -93,7 +94,7 @@ pub(crate) fn run() -> Run {
         basis: "2 of 64 processors of a server rated 500 W, load 100 %".into(),
     };
     let measured = |repetitions: Vec<Repetition>| Measurement {
-        loads: vec![LoadSample { duration: seconds(0.913) }],
+        loads: vec![LoadSample { process_start: 0, duration: seconds(0.913) }],
         repetitions,
     };
     let flags = vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights];
@@ -108,6 +109,7 @@ pub(crate) fn run() -> Run {
     Run {
         id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
         started_unix_seconds: 1_795_232_400,
+        resumed_unix_seconds: vec![],
         provenance: Provenance {
             tool_version: "0.1.0".into(),
             git_revision: Some("151b8d9".into()),

@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineError, Request};
 use crate::hardware::{Device, Machine, ProcessProbe};
 use crate::measurement::{
     CaseRecord, Energy, Failure, Flag, LoadSample, Measurement, Missing, ModelFile, Observed, Outcome,
-    Repetition, Role, Stage,
+    Repetition, Role, Skip, Stage,
 };
 use crate::meter::{Meter, Ratings, estimate};
 use crate::units::{Joules, Ratio, Seconds, Tokens, Watts, count_as_f64, count_as_usize, index_as_u64};
@@ -51,21 +51,57 @@ pub struct CaseRun {
     prompts: Vec<Vec<u32>>,
     context: Vec<Vec<u32>>,
     measurement: Measurement,
-    failure: Option<Failure>,
+    process_start: u64,
+    ending: Option<Ending>,
+}
+
+/// How a case ended; as long as it has not, its record says that the run stopped in the middle of it.
+#[derive(Clone, Debug)]
+enum Ending {
+    Finished,
+    Failed(Failure),
+    Skipped(Skip),
 }
 
 impl CaseRun {
     /// A case with its checkpoint, or with the reason why there is none.
     pub fn new(case: Case, file: Result<ModelFile, String>) -> Self {
-        let (file, failure) = match file {
+        Self::resumed(case, file, Measurement::default(), 0)
+    }
+
+    /// A case that an earlier process began, with what that process measured. `process_start` counts the processes of
+    /// the run from 0.
+    pub fn resumed(
+        case: Case,
+        file: Result<ModelFile, String>,
+        measurement: Measurement,
+        process_start: u64,
+    ) -> Self {
+        let (file, ending) = match file {
             Ok(file) => (Some(file), None),
-            Err(reason) => (None, Some(Failure::new(Stage::Prepare, &reason))),
+            Err(reason) => (None, Some(Ending::Failed(Failure::new(Stage::Prepare, &reason)))),
         };
         let rows =
             |tokens, salt| (0..case.workload.batch).map(|row| prompt(&case, tokens, salt + row)).collect();
         let prompts = rows(case.workload.prompt_tokens, 0);
         let context = rows(case.workload.context_depth, 1 << 32);
-        Self { case, file, prompts, context, measurement: Measurement::default(), failure }
+        Self { case, file, prompts, context, measurement, process_start, ending }
+    }
+
+    /// A case whose turn has not come.
+    pub fn waiting(case: Case) -> Self {
+        Self::ended(case, Ending::Failed(Failure::new(Stage::NotStarted, NOT_STARTED)))
+    }
+
+    /// A case that is not tried.
+    pub fn skipped(case: Case, skip: Skip) -> Self {
+        Self::ended(case, Ending::Skipped(skip))
+    }
+
+    fn ended(case: Case, ending: Ending) -> Self {
+        let measurement = Measurement::default();
+        let (prompts, context) = (Vec::new(), Vec::new());
+        Self { case, file: None, prompts, context, measurement, process_start: 0, ending: Some(ending) }
     }
 
     /// The case.
@@ -73,9 +109,21 @@ impl CaseRun {
         &self.case
     }
 
-    /// True once a step failed or was interrupted; further steps do nothing.
-    pub fn has_failed(&self) -> bool {
-        self.failure.is_some()
+    /// True once the case was finished, failed, was interrupted or skipped; further steps do nothing.
+    pub fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Says that no further repetition is wanted. Until then the record calls the case interrupted, so that a process
+    /// that is killed leaves no case that looks whole.
+    pub fn finish(&mut self) {
+        if self.ending.is_none() {
+            self.ending = Some(if self.measured() == 0 {
+                Ending::Failed(Failure::new(Stage::Interrupted, "no repetition was finished"))
+            } else {
+                Ending::Finished
+            });
+        }
     }
 
     /// The samples so far.
@@ -88,9 +136,20 @@ impl CaseRun {
         index_as_u64(self.measurement.repetitions.len())
     }
 
+    /// Measured repetitions so far.
+    pub fn measured(&self) -> u64 {
+        index_as_u64(self.measurement.measured().count())
+    }
+
     /// Loads so far.
     pub fn loads(&self) -> u64 {
         index_as_u64(self.measurement.loads.len())
+    }
+
+    /// What the next repetition will be: each process warms up anew.
+    pub fn next_role(&self) -> Role {
+        let own = self.measurement.repetitions.iter().filter(|r| r.process_start == self.process_start);
+        if index_as_u64(own.count()) < self.case.workload.warm_up { Role::WarmUp } else { Role::Measured }
     }
 
     /// Loads the model once and keeps the time.
@@ -103,41 +162,39 @@ impl CaseRun {
         match bench.engine.load() {
             Ok(()) => {
                 let duration = start.until(bench.clock.now());
-                self.measurement.loads.push(LoadSample { duration });
+                self.measurement.loads.push(LoadSample { process_start: self.process_start, duration });
             }
             Err(error) => self.fail(Stage::Load, &error),
         }
     }
 
-    /// Runs one repetition. The first `warm_up` of the workload are marked as such. Returns its end-to-end time.
+    /// Runs one repetition. The first `warm_up` of each process are marked as such. Returns its end-to-end time.
     pub fn repeat(&mut self, bench: &mut Bench<'_>) -> Option<Seconds> {
         if self.stopped(bench) {
             return None;
         }
-        let role =
-            if self.repetitions() < self.case.workload.warm_up { Role::WarmUp } else { Role::Measured };
-        match self.one_repetition(bench, role) {
+        match self.one_repetition(bench, self.next_role()) {
             Ok(repetition) => {
                 let time = repetition.end_to_end();
                 self.measurement.repetitions.push(repetition);
                 Some(time)
             }
             Err(failure) => {
-                self.failure = Some(failure);
+                self.ending = Some(Ending::Failed(failure));
                 None
             }
         }
     }
 
     fn stopped(&mut self, bench: &Bench<'_>) -> bool {
-        if self.failure.is_none() && (bench.stop)() {
-            self.failure = Some(interrupted());
+        if self.ending.is_none() && (bench.stop)() {
+            self.ending = Some(Ending::Failed(interrupted()));
         }
-        self.failure.is_some()
+        self.ending.is_some()
     }
 
     fn fail(&mut self, stage: Stage, error: &EngineError) {
-        self.failure = Some(Failure::new(stage, &error.to_string()));
+        self.ending = Some(Ending::Failed(Failure::new(stage, &error.to_string())));
     }
 
     fn one_repetition(&self, bench: &mut Bench<'_>, role: Role) -> Result<Repetition, Failure> {
@@ -176,6 +233,7 @@ impl CaseRun {
         Ok(Repetition {
             index: self.repetitions(),
             role,
+            process_start: self.process_start,
             started,
             first_token: started.until(stamps[0]),
             gaps: stamps.windows(2).map(|pair| pair[0].until(pair[1])).collect(),
@@ -197,14 +255,11 @@ impl CaseRun {
         meters: &[Box<dyn Meter>],
     ) -> CaseRecord {
         let measurement = self.measurement.clone();
-        let missing_rest = self.measurement.measured().next().is_none();
-        let outcome = match &self.failure {
-            Some(failure) => Outcome::Failed(failure.clone(), measurement),
-            None if missing_rest => {
-                let failure = Failure::new(Stage::Interrupted, "no repetition was finished");
-                Outcome::Failed(failure, measurement)
-            }
-            None => Outcome::Measured(measurement),
+        let outcome = match &self.ending {
+            Some(Ending::Finished) => Outcome::Measured(measurement),
+            Some(Ending::Failed(failure)) => Outcome::Failed(failure.clone(), measurement),
+            Some(Ending::Skipped(skip)) => Outcome::Skipped(*skip),
+            None => Outcome::Failed(Failure::new(Stage::Interrupted, UNDER_WAY), measurement),
         };
         let device = engine.device();
         let energy = self.energy(&device, inputs, meters);
@@ -224,7 +279,7 @@ impl CaseRun {
             Energy::Missing(Missing { reason: reason.to_owned(), remedy: remedy.to_owned() })
         };
         if measured.is_empty() {
-            return missing("nothing was measured", "see why the case failed");
+            return missing("nothing was measured", "see why the case failed or was skipped");
         }
         if let Some(meter) = meters.first() {
             let sum = measured.iter().try_fold(0.0, |sum, r| r.energy.map(|energy| sum + energy.value()));
@@ -246,6 +301,12 @@ impl CaseRun {
         }
     }
 }
+
+/// What the record of a case says while it is measured; it stays if the process is killed.
+const UNDER_WAY: &str = "the process ended in the middle of this case; what was finished is kept";
+
+/// What the record of a case says before its turn comes.
+const NOT_STARTED: &str = "the run ended before this case began";
 
 fn interrupted() -> Failure {
     Failure::new(Stage::Interrupted, "stopped by the user; what was finished is kept")

@@ -56,6 +56,7 @@ fn run(
             case.repeat(&mut bench);
         }
     }
+    case.finish();
     let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
     let inputs =
         RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
@@ -120,7 +121,7 @@ fn a_failed_load_is_a_row_with_its_reason() {
             );
             assert!(measurement.repetitions.is_empty());
         }
-        Outcome::Measured(_) => panic!("a failed load was measured"),
+        other => panic!("a failed load gave {other:?}"),
     }
 }
 
@@ -138,6 +139,50 @@ fn an_interrupt_keeps_finished_repetitions() {
     let record = run(Scripted::default(), 5, Some(1 + 5 + 5 + 2), vec![]);
     let Outcome::Failed(failure, measurement) = &record.outcome else { panic!("not failed") };
     assert_eq!((failure.stage, measurement.repetitions.len()), (Stage::Interrupted, 2));
+}
+
+#[test]
+fn a_case_under_way_looks_interrupted_until_it_is_finished() {
+    let mut engine = ScriptedEngine::new(Scripted::default());
+    let clock = ScriptedClock::new([], 100_000_000, 0);
+    let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+    let mut meters: Vec<Box<dyn Meter>> = vec![];
+    let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
+    let machine = machine();
+    let inputs =
+        RecordInputs { machine: &machine, ratings: &ratings, assume_watts: None, profile: "release" };
+    let mut asked = tiny();
+    asked.workload.repetitions = 3;
+    let mut case = CaseRun::new(asked.clone(), Ok(file()));
+    let mut bench =
+        Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut meters, stop: &|| false };
+    case.load(&mut bench);
+    case.repeat(&mut bench);
+    case.repeat(&mut bench);
+    let stage = |case: &CaseRun| match case.record(&ScriptedEngine::default(), &inputs, &[]).outcome {
+        Outcome::Failed(failure, _) => Some(failure.stage),
+        Outcome::Measured(_) | Outcome::Skipped(_) => None,
+    };
+    assert_eq!(stage(&case), Some(Stage::Interrupted), "a killed process leaves this");
+    let mut finished = case.clone();
+    finished.finish();
+    assert_eq!(stage(&finished), None);
+    finished.repeat(&mut bench);
+    assert_eq!(finished.measured(), 1, "a finished case takes no more");
+
+    // Another process goes on: it loads, warms up again, and counts on.
+    let mut resumed = CaseRun::resumed(asked, Ok(file()), case.measurement().clone(), 1);
+    resumed.load(&mut bench);
+    resumed.repeat(&mut bench);
+    resumed.repeat(&mut bench);
+    resumed.finish();
+    let record = resumed.record(&ScriptedEngine::default(), &inputs, &[]);
+    let all = &record.outcome.measurement().repetitions;
+    let seen: Vec<_> = all.iter().map(|r| (r.index, r.process_start, r.role)).collect();
+    let (warm_up, measured) = (Role::WarmUp, Role::Measured);
+    assert_eq!(seen, [(0, 0, warm_up), (1, 0, measured), (2, 1, warm_up), (3, 1, measured)]);
+    assert!(!record.flags.contains(&Flag::SingleProcessStart), "{:?}", record.flags);
+    assert!(record.flags.contains(&Flag::FewerRepetitions), "2 of 3 were measured");
 }
 
 #[test]

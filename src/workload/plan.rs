@@ -1,13 +1,24 @@
-//! From a selection to an ordered list of cases, with a forecast of how long they take.
+//! From a selection to an ordered list of cases.
 
 use super::case::Case;
 use super::spec::{Workload, WorkloadBook, WorkloadRole};
 use crate::model::{ModelRole, ModelSpec, Precision, Registry};
-use crate::units::{Bytes, Seconds, Tokens, count_as_f64};
 
-/// What somebody asked for; an empty list means the defaults.
+/// What stands for everything that was not named.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Suite {
+    /// What `models.toml` and `workloads.toml` mark as default.
+    #[default]
+    Default,
+    /// Every published model in every precision it can be measured in, under every workload of reports.
+    Full,
+}
+
+/// What somebody asked for; an empty list means what the suite names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Selection {
+    /// Fills the lists that are empty.
+    pub suite: Suite,
     /// Model ids.
     pub models: Vec<String>,
     /// Workload ids.
@@ -73,13 +84,17 @@ pub struct Plan {
 impl Plan {
     /// Expands a selection: models outermost, in the order of the files.
     pub fn new(registry: &Registry, book: &WorkloadBook, selection: &Selection) -> Result<Self, PlanError> {
-        let models = choose_models(registry, &selection.models)?;
-        let workloads = choose_workloads(book, &selection.workloads)?;
+        let models = choose_models(registry, selection)?;
+        let workloads = choose_workloads(book, selection)?;
         let mut cases = Vec::new();
         for model in models {
-            for precision in choose_precisions(model, &selection.precisions)? {
+            for precision in choose_precisions(model, selection)? {
                 for workload in &workloads {
-                    cases.push(case(model, precision, workload, selection.repetitions)?);
+                    let case = case(model, precision, workload, selection.repetitions)?;
+                    // Whoever names a model twice gets it once: a case is a row of the run.
+                    if !cases.iter().any(|earlier: &Case| earlier.id() == case.id()) {
+                        cases.push(case);
+                    }
                 }
             }
         }
@@ -91,7 +106,7 @@ impl Plan {
         let models = registry.test_shapes().take(1).map(|model| model.id.to_string()).collect();
         let tests = book.workloads().iter().filter(|workload| workload.role == WorkloadRole::Test);
         let workloads = tests.map(|workload| workload.id.clone()).collect();
-        let selection = Selection { models, workloads, precisions: vec![], repetitions: Some(1) };
+        let selection = Selection { models, workloads, repetitions: Some(1), ..Selection::default() };
         Self::new(registry, book, &selection)
     }
 
@@ -101,39 +116,44 @@ impl Plan {
     }
 }
 
-fn choose_models<'a>(registry: &'a Registry, asked: &[String]) -> Result<Vec<&'a ModelSpec>, PlanError> {
-    if asked.is_empty() {
-        return Ok(registry.defaults().filter(|model| model.role == ModelRole::Measure).collect());
+fn choose_models<'a>(registry: &'a Registry, selection: &Selection) -> Result<Vec<&'a ModelSpec>, PlanError> {
+    if selection.models.is_empty() {
+        let of_reports = registry.models().iter().filter(|model| model.role == ModelRole::Measure);
+        return Ok(of_reports.filter(|model| model.default || selection.suite == Suite::Full).collect());
     }
     let known = || registry.ids().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    asked
-        .iter()
-        .map(|id| {
-            registry.get(id).ok_or_else(|| PlanError::UnknownModel { asked: id.clone(), known: known() })
-        })
-        .collect()
+    let find = |id: &String| {
+        registry.get(id).ok_or_else(|| PlanError::UnknownModel { asked: id.clone(), known: known() })
+    };
+    selection.models.iter().map(find).collect()
 }
 
-fn choose_workloads<'a>(book: &'a WorkloadBook, asked: &[String]) -> Result<Vec<&'a Workload>, PlanError> {
-    if asked.is_empty() {
-        return Ok(book.workloads().iter().filter(|workload| workload.default).collect());
+fn choose_workloads<'a>(
+    book: &'a WorkloadBook,
+    selection: &Selection,
+) -> Result<Vec<&'a Workload>, PlanError> {
+    if selection.workloads.is_empty() {
+        let of_reports = book.workloads().iter().filter(|workload| workload.role == WorkloadRole::Measure);
+        return Ok(of_reports
+            .filter(|workload| workload.default || selection.suite == Suite::Full)
+            .collect());
     }
     let known = || book.workloads().iter().map(|w| w.id.clone()).collect::<Vec<_>>().join(", ");
-    asked
-        .iter()
-        .map(|id| {
-            book.get(id).ok_or_else(|| PlanError::UnknownWorkload { asked: id.clone(), known: known() })
-        })
-        .collect()
+    let find = |id: &String| {
+        book.get(id).ok_or_else(|| PlanError::UnknownWorkload { asked: id.clone(), known: known() })
+    };
+    selection.workloads.iter().map(find).collect()
 }
 
-fn choose_precisions(model: &ModelSpec, asked: &[Precision]) -> Result<Vec<Precision>, PlanError> {
-    if asked.is_empty() {
-        return Ok(model.default_precision().into_iter().collect());
+fn choose_precisions(model: &ModelSpec, selection: &Selection) -> Result<Vec<Precision>, PlanError> {
+    if selection.precisions.is_empty() {
+        // The registry's reader admits no model without a precision; the first is the one to measure by default.
+        let count = if selection.suite == Suite::Full { model.precisions.len() } else { 1 };
+        return Ok(model.precisions.iter().copied().take(count).collect());
     }
-    match asked.iter().find(|precision| !model.precisions.contains(precision)) {
+    match selection.precisions.iter().find(|precision| !model.precisions.contains(precision)) {
         Some(missing) => Err(PlanError::NoPrecision { model: model.id.to_string(), precision: missing.id() }),
-        None => Ok(asked.to_vec()),
+        None => Ok(selection.precisions.clone()),
     }
 }
 
@@ -156,58 +176,6 @@ fn case(
         });
     }
     Ok(Case { model: model.clone(), precision, workload })
-}
-
-/// A rough forecast, for the announcement only; it never enters a result.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CaseForecast {
-    /// Time of one request.
-    pub request: Seconds,
-    /// Time of the whole case: loads, warm-up and repetitions.
-    pub case: Seconds,
-}
-
-/// Bytes of weights a core streams per second while it decodes, as seen with this engine on the machines of `docs/PERFORMANCE.md`.
-const BYTES_PER_CORE_SECOND: f64 = 6e9;
-/// More cores than this add no bandwidth on common machines.
-const CORES_THAT_COUNT: u64 = 8;
-/// Multiply-adds a core does per second in a quantised prefill.
-const MULTIPLY_ADDS_PER_CORE_SECOND: f64 = 50e9;
-/// Bytes loaded and repacked per second.
-const LOADED_BYTES_PER_SECOND: f64 = 5e8;
-
-impl CaseForecast {
-    /// From the shape and the number of cores: bytes read per step over an assumed bandwidth, multiply-adds over an
-    /// assumed rate. Off by a factor of two or more where the machine is unlike those the constants come from.
-    pub fn new(case: &Case, cores: u64) -> Self {
-        let cores = count_as_f64(cores.clamp(1, CORES_THAT_COUNT));
-        let shape = &case.model.shape;
-        let workload = &case.workload;
-        let step = shape.read_bytes_per_step(case.precision).as_f64() / (BYTES_PER_CORE_SECOND * cores);
-        let decode = Tokens::new(workload.output_tokens).as_f64() * step;
-        let multiply_adds = Tokens::new(workload.prompt_tokens + workload.context_depth).as_f64()
-            * count_as_f64(shape.active_parameters());
-        let prefill = multiply_adds / (MULTIPLY_ADDS_PER_CORE_SECOND * cores);
-        let request = prefill + decode;
-        let load =
-            count_as_f64(workload.loads) * shape.bytes(case.precision).as_f64() / LOADED_BYTES_PER_SECOND;
-        let repetitions = count_as_f64(workload.warm_up + workload.repetitions);
-        let seconds = |value| Seconds::new(value).expect("a sum of finite positive products");
-        Self { request: seconds(request), case: seconds(load + repetitions * request) }
-    }
-
-    /// The memory a case needs before it is loaded: weights, the cache, and what this engine adds: a dequantised
-    /// embedding table, rotary tables for every position, and `repacked_copies` of the weights at 4/3 of their size
-    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked.
-    pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
-        let shape = &case.model.shape;
-        let weights = shape.bytes(case.precision).count();
-        let repacked = repacked_copies * weights * 4 / 3;
-        let embedding = shape.vocab * shape.hidden * 4;
-        let rotary = shape.max_positions * shape.rope_dim() * 4;
-        let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
-        Bytes::new(weights + repacked + embedding + rotary + 2 * cache)
-    }
 }
 
 #[cfg(test)]
@@ -265,23 +233,5 @@ mod tests {
         };
         let error = Plan::new(&registry, &book, &selection).unwrap_err();
         assert!(matches!(error, PlanError::TooLong { needed: 604, available: 512, .. }), "{error}");
-    }
-
-    #[test]
-    fn the_forecast_is_of_the_right_order_for_two_cores() {
-        let plan = select(&[], &[]).unwrap();
-        let forecast = CaseForecast::new(&plan.cases()[0], 2);
-        assert!((3.0..20.0).contains(&forecast.request.value()), "{:?}", forecast.request);
-        assert!(forecast.case.value() < 300.0, "{:?}", forecast.case);
-    }
-
-    #[test]
-    fn the_memory_needed_covers_the_peak_seen() {
-        let plan = select(&[], &[]).unwrap();
-        let memory = |copies| CaseForecast::memory(&plan.cases()[0], copies).count();
-        // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
-        assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
-        assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));
-        assert!(memory(0) < memory(1));
     }
 }

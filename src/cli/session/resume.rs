@@ -1,0 +1,107 @@
+//! Taking up a run that ended before all of its cases did.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+
+use super::{Session, Settings, StopFlag, this_program};
+use crate::cli::Catalog;
+use crate::clock::{Clock, SystemClock};
+use crate::engine::ComputeDevice;
+use crate::hardware::SystemReader;
+use crate::measurement::{CaseRecord, Measurement, ModelFile, Outcome, Run, Skip, Stage};
+use crate::model::Registry;
+use crate::record::{RunStore, load};
+use crate::units::index_as_u64;
+use crate::workload::Case;
+
+impl Session {
+    /// Takes up the run at `path` (its folder or its file), read before as `run`. Refused on another machine and by another build: their
+    /// repetitions would not belong together. `settings` are those the run began with.
+    pub fn resume(
+        path: &Path,
+        run: Run,
+        settings: Settings,
+        catalog: &Catalog,
+        stop: StopFlag,
+    ) -> anyhow::Result<Self> {
+        let clock = SystemClock::new();
+        let device = ComputeDevice::open(settings.device)?;
+        let mut probe = SystemReader::new();
+        let machine = probe.machine(device.gpu().cloned().into_iter().collect());
+        ensure!(
+            machine.id() == run.machine.id(),
+            "{} was measured on another machine ({}); start a new run here",
+            run.id,
+            run.machine.cpu
+        );
+        let (then, now) = (&run.provenance, this_program(run.provenance.command.clone()));
+        ensure!(
+            *then == now,
+            "{} was begun by another build (version {}, revision {}, {}); build that one, or start a new run",
+            run.id,
+            then.tool_version,
+            then.git_revision.as_deref().unwrap_or("unknown"),
+            then.profile
+        );
+        let (ratings, began) = (catalog.ratings.clone(), clock.now());
+        let process_start = index_as_u64(run.resumed_unix_seconds.len()) + 1;
+        let folder = if path.is_dir() { Some(path) } else { path.parent() };
+        let store = RunStore::open(folder.context("a run file lies in a folder")?);
+        let mut session =
+            Self { settings, run, store, clock, probe, ratings, device, stop, process_start, began };
+        session.run.resumed_unix_seconds.push(session.clock.unix_seconds());
+        Ok(session)
+    }
+
+    /// What an earlier process measured of a case.
+    pub(super) fn measured_before(&self, case: &Case) -> Measurement {
+        self.row(case).map(|record| record.outcome.measurement().clone()).unwrap_or_default()
+    }
+
+    /// The checkpoint, if it is the one an earlier process measured, or if none did.
+    pub(super) fn same_as_before(&self, case: &Case, file: ModelFile) -> Result<ModelFile, String> {
+        let earlier = self.row(case).and_then(|record| record.observed.as_ref());
+        match earlier {
+            Some(observed) if observed.file != file => {
+                Err("the checkpoint is not the one this run began with; bring it back, or start a new run"
+                    .to_owned())
+            }
+            _ => Ok(file),
+        }
+    }
+
+    fn row(&self, case: &Case) -> Option<&CaseRecord> {
+        self.run.cases.iter().find(|record| record.id() == case.id())
+    }
+}
+
+/// The run in a folder, or behind the path of a run file.
+pub(in crate::cli) fn load_run(path: &Path) -> anyhow::Result<Run> {
+    load(path).context("nothing can be resumed there")
+}
+
+/// The cases of a run that are not finished: interrupted, never begun, or skipped for lack of time or memory. A case that
+/// failed stays as it is, and so does one that a time budget cut short.
+pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry) -> anyhow::Result<Vec<Case>> {
+    let is_open = |record: &&CaseRecord| match &record.outcome {
+        Outcome::Measured(_) => false,
+        Outcome::Failed(failure, _) => matches!(failure.stage, Stage::Interrupted | Stage::NotStarted),
+        Outcome::Skipped(skip) => matches!(skip, Skip::Budget { .. } | Skip::Memory { .. }),
+    };
+    run.cases.iter().filter(is_open).map(|record| known(record, registry)).collect()
+}
+
+/// The recorded case with the registry's own entry of its model, which also says where its weights are.
+fn known(record: &CaseRecord, registry: &Registry) -> anyhow::Result<Case> {
+    let recorded = &record.case.model;
+    match registry.get(recorded.id.as_str()) {
+        Some(model) if model.shape == recorded.shape => {
+            Ok(Case { model: model.clone(), ..record.case.clone() })
+        }
+        Some(_) => {
+            bail!("models.toml describes {} otherwise than this run does; start a new run", recorded.id)
+        }
+        None => bail!("models.toml no longer has {}; start a new run", recorded.id),
+    }
+}

@@ -1,0 +1,90 @@
+//! Where the weights of a case are: real ones in the hub's cache, or random ones in ours.
+
+use std::path::PathBuf;
+
+use super::{EngineChoice, Settings, WeightsChoice};
+use crate::cli::Terminal;
+use crate::measurement::ModelFile;
+use crate::model::{
+    CacheFolder, FetchedFile, Hub, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes,
+    synthetic_file_name,
+};
+use crate::units::Bytes;
+use crate::workload::Case;
+
+/// The checkpoint of a case, with where its weights come from and its digest. Random weights are written if need be.
+pub(super) fn checkpoint(
+    case: &Case,
+    settings: &Settings,
+    terminal: &mut Terminal,
+) -> anyhow::Result<(PathBuf, ModelFile)> {
+    let model = &case.model;
+    let (path, weights) = match real(case, settings)? {
+        Some((repo, fetched)) => (fetched.path, Weights::Hub { repo, commit: fetched.commit }),
+        None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
+    };
+    let header = inspect(&path)?;
+    if let Some((name, found, expected)) = header.differences(&model.shape).first() {
+        anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
+    }
+    let sha256 = sha256(&path)?;
+    Ok((path, ModelFile { weights, sha256, bytes: header.file_bytes }))
+}
+
+/// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be
+/// told: it serves a forecast.
+pub(super) fn to_write(case: &Case, settings: &Settings) -> Option<Bytes> {
+    if settings.engine == EngineChoice::Scripted || real(case, settings).ok()?.is_some() {
+        return None;
+    }
+    let name = synthetic_file_name(&case.model.id, case.precision, settings.seed);
+    let is_there = CacheFolder::locate().ok()?.synthetic().join(name).exists();
+    if is_there { None } else { synthetic_bytes(&case.model, case.precision).ok() }
+}
+
+/// The repository and file of real weights, if they are wanted and in the cache.
+fn real(case: &Case, settings: &Settings) -> anyhow::Result<Option<(String, FetchedFile)>> {
+    let model = &case.model;
+    let insists = settings.weights == WeightsChoice::Real;
+    if settings.weights == WeightsChoice::Synthetic {
+        return Ok(None);
+    }
+    let Some(file) = model.file(case.precision) else {
+        anyhow::ensure!(
+            !insists,
+            "models.toml names no real weights of {} as {}",
+            model.id,
+            case.precision.id()
+        );
+        return Ok(None);
+    };
+    let cached = Hub::from_environment()?.cached(file);
+    if cached.is_none() && insists {
+        anyhow::bail!("the real weights are not in the cache; `claimbench pull {}` fetches them", model.id);
+    }
+    Ok(cached.map(|fetched| (file.repo.repo.clone(), fetched)))
+}
+
+fn synthetic(case: &Case, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<PathBuf> {
+    let folder = CacheFolder::locate()?.synthetic();
+    let model = &case.model;
+    if settings.weights == WeightsChoice::Auto && model.file(case.precision).is_some() {
+        terminal.say(&format!(
+            "weights: synthetic, as the real ones are not in the cache; `claimbench pull {}` fetches them",
+            model.id
+        ));
+    }
+    let mut announce = |bytes: Bytes| {
+        let (size, folder) = (bytes.as_f64() / 1e6, folder.display());
+        terminal.say(&format!("writing {size:.0} MB of random weights to {folder}"));
+    };
+    Ok(ensure_synthetic(&folder, model, case.precision, settings.seed, &mut announce)?.path)
+}
+
+/// The text without the home folder, whose name may hold spaces that hide the rest of a path.
+pub(super) fn without_home(text: &str) -> String {
+    match dirs::home_dir() {
+        Some(home) if home.components().count() > 1 => text.replace(&home.display().to_string(), "~"),
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,190 @@
+//! How long a case will take and how much memory it needs, by its shape; and how a time budget is shared out.
+
+use super::case::Case;
+use crate::hardware::Device;
+use crate::units::{Bytes, Seconds, Tokens, count_as_f64};
+
+/// How fast a device is assumed to be. For announcements and budgets only; no result depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Bytes of weights that decode streams per second.
+    weight_bytes: f64,
+    /// Multiply-adds of a prefill per second.
+    multiply_adds: f64,
+    /// Bytes of a checkpoint loaded per second.
+    loaded_bytes: f64,
+}
+
+impl Pace {
+    /// More cores than this add no bandwidth on common machines.
+    const CORES_THAT_COUNT: u64 = 8;
+
+    /// The pace of a device. A core's rates are those seen with this engine (`docs/PERFORMANCE.md`); a card's are a
+    /// guess, as none was seen yet.
+    pub fn of(device: &Device, cores: u64) -> Self {
+        match device {
+            Device::Cpu { .. } => {
+                let cores = count_as_f64(cores.clamp(1, Self::CORES_THAT_COUNT));
+                Self { weight_bytes: 7e9 * cores, multiply_adds: 65e9 * cores, loaded_bytes: 8e8 }
+            }
+            Device::Cuda { .. } => Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8 },
+        }
+    }
+}
+
+/// Bytes of a synthetic checkpoint drawn and written per second.
+const WRITTEN_BYTES_PER_SECOND: f64 = 6e8;
+/// Bytes of a checkpoint digested per second.
+const DIGESTED_BYTES_PER_SECOND: f64 = 1e9;
+/// The first request after a load repacks weights and takes this many times as long.
+const FIRST_REQUEST: f64 = 2.0;
+
+/// A rough forecast of one case; it never enters a result.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CaseForecast {
+    /// Writing the checkpoint if it is not there, and its digest.
+    pub prepare: Seconds,
+    /// One load.
+    pub load: Seconds,
+    /// One request, when warm.
+    pub request: Seconds,
+    /// The whole case: preparation, loads, warm-up and repetitions.
+    pub case: Seconds,
+}
+
+impl CaseForecast {
+    /// From the shape: bytes read per step over a bandwidth, multiply-adds over a rate. `to_write` is the size of a
+    /// checkpoint that is not on disk yet. Off by a factor of two or more where the machine is unlike those the pace
+    /// was seen on; the run prints how far off it was.
+    pub fn new(case: &Case, pace: &Pace, to_write: Option<Bytes>) -> Self {
+        let (shape, workload) = (&case.model.shape, &case.workload);
+        let step = shape.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
+        let decode = Tokens::new(workload.output_tokens).as_f64() * step;
+        let multiply_adds = Tokens::new(workload.prompt_tokens + workload.context_depth).as_f64()
+            * count_as_f64(shape.active_parameters());
+        let request = multiply_adds / pace.multiply_adds + decode;
+        let weights = shape.bytes(case.precision).as_f64();
+        let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
+        let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
+        let load = weights / pace.loaded_bytes;
+        let warm_up =
+            if workload.warm_up == 0 { 0.0 } else { FIRST_REQUEST + count_as_f64(workload.warm_up - 1) };
+        let requests = warm_up + count_as_f64(workload.repetitions);
+        let case = prepare + count_as_f64(workload.loads) * load + requests * request;
+        let [prepare, load, request, case] = [prepare, load, request, case].map(seconds);
+        Self { prepare, load, request, case }
+    }
+
+    /// The shortest form of the case that yields a figure: preparation, one load, a first request and one repetition.
+    pub fn shortest(&self) -> Seconds {
+        let requests = (FIRST_REQUEST + 1.0) * self.request.value();
+        seconds(self.prepare.value() + self.load.value() + requests)
+    }
+
+    /// The memory a case needs before it is loaded: weights, the cache, and what this engine adds: a dequantised
+    /// embedding table, rotary tables for every position, and `repacked_copies` of the weights at 4/3 of their size
+    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked.
+    pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
+        let shape = &case.model.shape;
+        let weights = shape.bytes(case.precision).count();
+        let repacked = repacked_copies * weights * 4 / 3;
+        let embedding = shape.vocab * shape.hidden * 4;
+        let rotary = shape.max_positions * shape.rope_dim() * 4;
+        let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
+        Bytes::new(weights + repacked + embedding + rotary + 2 * cache)
+    }
+}
+
+/// The sum of the forecasts.
+pub fn total(forecasts: &[CaseForecast]) -> Seconds {
+    seconds(forecasts.iter().map(|forecast| forecast.case.value()).sum())
+}
+
+/// What the next case gets of a time budget.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Share {
+    /// So much; after it no repetition begins that is not expected to end within it.
+    Time(Seconds),
+    /// Nothing: its shortest form does not fit into what is left.
+    TooLittle {
+        /// The forecast of the shortest form.
+        needed: Seconds,
+    },
+}
+
+impl Share {
+    /// Divides what is `left` of a budget among the cases that are due, in proportion to their forecasts; what one case
+    /// does not use falls to the next. Each gets its shortest form at least, as long as that fits at all. `due` is
+    /// not empty; `slowness` says how many times as long earlier cases took as forecast.
+    ///
+    /// ```
+    /// # use claimbench::{units::Seconds, workload::{CaseForecast, Share}};
+    /// let s = |value| Seconds::new(value).unwrap();
+    /// let case = |total| CaseForecast { prepare: s(0.0), load: s(1.0), request: s(2.0), case: s(total) };
+    /// assert_eq!(Share::of(&[case(30.0), case(90.0)], s(60.0), 1.0), Share::Time(s(15.0)));
+    /// assert_eq!(Share::of(&[case(90.0)], s(6.0), 1.0), Share::TooLittle { needed: s(7.0) });
+    /// ```
+    pub fn of(due: &[CaseForecast], left: Seconds, slowness: f64) -> Self {
+        let first = due.first().expect("a case is due");
+        let needed = first.shortest().value() * slowness;
+        if needed > left.value() {
+            return Self::TooLittle { needed: seconds(needed) };
+        }
+        let share = left.value() * first.case.value() / total(due).value();
+        Self::Time(seconds(share.max(needed).min(left.value())))
+    }
+}
+
+fn seconds(value: f64) -> Seconds {
+    Seconds::new(value).expect("sums and products of finite positive amounts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Registry;
+    use crate::workload::{Plan, Selection, WorkloadBook};
+
+    const TWO_CORES: Device = Device::Cpu { threads: 2 };
+
+    fn distill() -> Case {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+        Plan::new(&registry, &book, &Selection::default()).unwrap().cases()[0].clone()
+    }
+
+    #[test]
+    fn the_forecast_lies_between_the_two_machines_seen() {
+        let case = distill();
+        let pace = Pace::of(&TWO_CORES, 2);
+        let forecast = CaseForecast::new(&case, &pace, None);
+        // Seen on two cores: 5.0 s with AMX and 6.5 s with AVX2 for a request (docs/PERFORMANCE.md).
+        assert!((5.0..6.6).contains(&forecast.request.value()), "{:?}", forecast.request);
+        let cold = CaseForecast::new(&case, &pace, Some(Bytes::new(1_114_408_224)));
+        assert!((cold.case.value() - forecast.case.value() - 1.857).abs() < 0.001, "{cold:?}");
+        assert!(forecast.shortest() < forecast.case);
+    }
+
+    #[test]
+    fn the_memory_needed_covers_the_peak_seen() {
+        let memory = |copies| CaseForecast::memory(&distill(), copies).count();
+        // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
+        assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
+        assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));
+        assert!(memory(0) < memory(1));
+    }
+
+    #[test]
+    fn a_budget_grows_no_larger_by_being_shared() {
+        let s = |value| Seconds::new(value).unwrap();
+        let case = |total| CaseForecast { prepare: s(1.0), load: s(1.0), request: s(2.0), case: s(total) };
+        let due = [case(20.0), case(200.0), case(80.0)];
+        // A third of the time: the small case gets its shortest form, 8 s, rather than its 6.7 s.
+        assert_eq!(Share::of(&due, s(100.0), 1.0), Share::Time(s(8.0)));
+        // What is left is divided anew, so nothing is promised twice.
+        let Share::Time(second) = Share::of(&due[1..], s(92.0), 1.0) else { panic!("no share") };
+        assert!((second.value() - 92.0 * 200.0 / 280.0).abs() < 1e-9, "{second:?}");
+        // A machine twice as slow as forecast needs twice the least time.
+        assert_eq!(Share::of(&due[2..], s(15.0), 2.0), Share::TooLittle { needed: s(16.0) });
+    }
+}
