@@ -45,15 +45,12 @@ fn logits(file: &[u8], ids: &[u32]) -> Vec<f32> {
     let (mut reader, device) = (Cursor::new(file), Device::Cpu);
     let content = Content::read(&mut reader).unwrap();
     let ids = Tensor::new(ids, &device).unwrap().unsqueeze(0).unwrap();
-    let logits = match content.metadata["general.architecture"].to_string().unwrap().as_str() {
-        "llama" => {
-            let mut model = quantized_llama::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
-            model.forward(&ids, 0).unwrap()
-        }
-        _ => {
-            let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
-            model.forward(&ids, 0).unwrap()
-        }
+    let logits = if content.metadata["general.architecture"].to_string().unwrap() == "llama" {
+        let mut model = quantized_llama::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+        model.forward(&ids, 0).unwrap()
+    } else {
+        let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+        model.forward(&ids, 0).unwrap()
     };
     logits.flatten_all().unwrap().to_vec1().unwrap()
 }

@@ -3,7 +3,7 @@
 mod wire;
 
 use super::shape::{Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, Yarn};
-use wire::{Config, Rope};
+use wire::{Keys, RopeKeys};
 
 /// Why a `config.json` gives no shape.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum ConfigError {
 /// Reads the text of a `config.json` as the hub's libraries write it for Qwen2, Qwen3, Llama, Mistral, Mistral 3 (whose language
 /// model is in `text_config`) and `DeepSeek` V2.
 pub fn shape_of_config(text: &str) -> Result<Shape, ConfigError> {
-    let whole = Config::parse(text).map_err(ConfigError::Format)?;
+    let whole = Keys::parse(text).map_err(ConfigError::Format)?;
     let config = whole.text_config.as_deref().unwrap_or(&whole);
     let family = family(config)?;
     let rope = config.rope_parameters.as_ref().or(config.rope_scaling.as_ref());
@@ -65,7 +65,7 @@ fn unknown(key: &'static str, value: &str) -> ConfigError {
     ConfigError::Unknown { key, value: value.to_owned() }
 }
 
-fn family(config: &Config) -> Result<Family, ConfigError> {
+fn family(config: &Keys) -> Result<Family, ConfigError> {
     const KEY: &str = "model_type";
     match required(KEY, config.model_type.as_deref())? {
         "qwen2" => Ok(Family::Qwen2),
@@ -77,7 +77,7 @@ fn family(config: &Config) -> Result<Family, ConfigError> {
     }
 }
 
-fn attention(family: Family, config: &Config, heads: u64, hidden: u64) -> Result<Attention, ConfigError> {
+fn attention(family: Family, config: &Keys, heads: u64, hidden: u64) -> Result<Attention, ConfigError> {
     if family != Family::DeepSeek2 {
         return Ok(Attention::Grouped {
             heads,
@@ -97,7 +97,7 @@ fn attention(family: Family, config: &Config, heads: u64, hidden: u64) -> Result
     })
 }
 
-fn feed_forward(config: &Config) -> Result<FeedForward, ConfigError> {
+fn feed_forward(config: &Keys) -> Result<FeedForward, ConfigError> {
     let intermediate = required("intermediate_size", config.intermediate_size)?;
     let Some(experts) = config.n_routed_experts.or(config.num_local_experts) else {
         return Ok(FeedForward::Dense { intermediate });
@@ -112,7 +112,7 @@ fn feed_forward(config: &Config) -> Result<FeedForward, ConfigError> {
     }))
 }
 
-fn rope_scaling(rope: &Rope) -> Result<RopeScaling, ConfigError> {
+fn rope_scaling(rope: &RopeKeys) -> Result<RopeScaling, ConfigError> {
     const KEY: &str = "rope_scaling.rope_type";
     let factor = || required("rope_scaling.factor", rope.factor);
     let original =
@@ -140,7 +140,7 @@ fn rope_scaling(rope: &Rope) -> Result<RopeScaling, ConfigError> {
 }
 
 /// Qwen configs state a window and switch it on apart; Mistral's use the one they state.
-fn window(family: Family, config: &Config) -> SlidingWindow {
+fn window(family: Family, config: &Keys) -> SlidingWindow {
     let is_qwen = matches!(family, Family::Qwen2 | Family::Qwen3);
     match config.sliding_window {
         None => SlidingWindow::None,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Config {
+pub(super) struct Keys {
     pub(super) model_type: Option<String>,
     pub(super) text_config: Option<Box<Self>>,
     pub(super) num_hidden_layers: Option<u64>,
@@ -16,8 +16,8 @@ pub(super) struct Config {
     pub(super) tie_word_embeddings: Option<bool>,
     pub(super) rms_norm_eps: Option<f64>,
     pub(super) rope_theta: Option<f64>,
-    pub(super) rope_scaling: Option<Rope>,
-    pub(super) rope_parameters: Option<Rope>,
+    pub(super) rope_scaling: Option<RopeKeys>,
+    pub(super) rope_parameters: Option<RopeKeys>,
     pub(super) max_position_embeddings: Option<u64>,
     pub(super) sliding_window: Option<u64>,
     pub(super) use_sliding_window: Option<bool>,
@@ -35,7 +35,7 @@ pub(super) struct Config {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Rope {
+pub(super) struct RopeKeys {
     pub(super) rope_type: Option<String>,
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
@@ -52,7 +52,7 @@ pub(super) struct Rope {
     pub(super) llama_4_scaling_beta: Option<f64>,
 }
 
-impl Config {
+impl Keys {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
