@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::gguf_file::Content;
+use candle_core::quantized::gguf_file::{Content, TensorInfo};
 use sha2::{Digest, Sha256};
 
 use super::file_shape::{self, Keys};
@@ -107,6 +107,8 @@ pub struct CheckpointHeader {
     pub tensor_types: BTreeMap<String, u64>,
     /// Bytes of all tensors, without header and padding.
     pub tensor_bytes: Bytes,
+    /// Bytes of weights that one decode step of one sequence reads, by the types the file has.
+    pub read_bytes_per_step: Bytes,
     /// Size of the file.
     pub file_bytes: Bytes,
 }
@@ -146,8 +148,10 @@ pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
         .map_err(|source| CheckpointError::Header { path: path.to_owned(), source: Box::new(source) })?;
     let (tensor_types, tensor_bytes) = check_data(path, &content, file_bytes)?;
     let keys = Keys::new(path, &content);
+    let shape = file_shape::shape(&keys, &mut file)?;
     Ok(CheckpointHeader {
-        shape: file_shape::shape(&keys, &mut file)?,
+        read_bytes_per_step: read_bytes(&content, &shape),
+        shape,
         name: keys.text("general.name"),
         synthetic: synthetic_origin(&keys),
         file_type: keys.count("general.file_type").map(FileType::from_number),
@@ -201,10 +205,7 @@ fn check_data(
 ) -> Result<(BTreeMap<String, u64>, Bytes), CheckpointError> {
     let (mut types, mut total, mut end) = (BTreeMap::new(), 0_u64, content.tensor_data_offset);
     for tensor in content.tensor_infos.values() {
-        // Sizes come from the file and may be absurd; then the file is too short for them as well.
-        let values = tensor.shape.dims().iter().fold(1, |n: u64, &size| n.saturating_mul(index_as_u64(size)));
-        let blocks = values.div_ceil(index_as_u64(tensor.ggml_dtype.block_size()));
-        let bytes = blocks.saturating_mul(index_as_u64(tensor.ggml_dtype.type_size()));
+        let bytes = stored_bytes(tensor);
         *types.entry(format!("{:?}", tensor.ggml_dtype)).or_default() += 1;
         total = total.saturating_add(bytes);
         end = end.max(content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(bytes));
@@ -214,6 +215,25 @@ fn check_data(
         return Err(CheckpointError::Truncated { path: path.to_owned(), expected, actual });
     }
     Ok((types, Bytes::new(total)))
+}
+
+/// The bytes of one tensor. Sizes come from the file and may be absurd; then the file is too short for them as well.
+fn stored_bytes(tensor: &TensorInfo) -> u64 {
+    let values = tensor.shape.dims().iter().fold(1, |n: u64, &size| n.saturating_mul(index_as_u64(size)));
+    let blocks = values.div_ceil(index_as_u64(tensor.ggml_dtype.block_size()));
+    blocks.saturating_mul(index_as_u64(tensor.ggml_dtype.type_size()))
+}
+
+/// As [`Shape::read_bytes_per_step`], for the tensors a file has, whatever their recipe.
+fn read_bytes(content: &Content, shape: &Shape) -> Bytes {
+    let part = |(name, tensor): (&String, &TensorInfo)| match shape.mixture() {
+        _ if name == "token_embd.weight" && !shape.tied_embeddings => 0,
+        Some(mixture) if name.ends_with("_exps.weight") => {
+            stored_bytes(tensor) / mixture.experts * mixture.experts_per_token.min(mixture.experts)
+        }
+        _ => stored_bytes(tensor),
+    };
+    Bytes::new(content.tensor_infos.iter().map(part).fold(0, u64::saturating_add))
 }
 
 /// Seed and generator of a file that claimbench made.
@@ -261,6 +281,7 @@ mod tests {
                 assert_eq!(header.synthetic, Some(SyntheticOrigin { seed: 5, generator: 1 }));
                 assert_eq!(header.file_type.and_then(FileType::precision), Some(precision));
                 assert_eq!(header.tensor_bytes, shape.bytes(precision), "{}", spec.id);
+                assert_eq!(header.read_bytes_per_step, shape.read_bytes_per_step(precision), "{}", spec.id);
                 assert_eq!(header.file_bytes, Bytes::new(file.len().try_into().unwrap()));
             }
         }

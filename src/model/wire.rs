@@ -273,7 +273,7 @@ mod tests {
         let bound = registry.models().iter().filter(|model| model.licence.needs_consent());
         assert_eq!(
             bound.map(|model| (model.id.as_str(), model.default)).collect::<Vec<_>>(),
-            [("deepseek-v2-lite", false), ("ministral-8b-2410", false)]
+            [("r1-distill-llama-8b", false), ("deepseek-v2-lite", false), ("ministral-8b-2410", false)]
         );
         for key in ["restricted", "gated"] {
             let text = MODELS.replacen(&format!("{key} = false"), &format!("{key} = true"), 1);

@@ -205,3 +205,40 @@ impl From<WireFamily> for Family {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Registry;
+
+    const MODELS: &str = include_str!("../../../models.toml");
+
+    /// The faults after the first `from` below the model `id` was replaced.
+    fn faults(id: &str, from: &str, to: &str) -> Vec<(String, String)> {
+        let (before, after) = MODELS.split_at(MODELS.find(&format!("id = \"{id}\"")).unwrap());
+        assert!(after.contains(from), "{id} has no {from}");
+        let text = format!("{before}{}", after.replacen(from, to, 1));
+        let found = Registry::parse("models.toml", &text).unwrap_err();
+        let line = |number: usize| text.lines().nth(number - 1).unwrap().to_owned();
+        found.iter().map(|(number, problem, _)| (line(number), problem.to_owned())).collect()
+    }
+
+    #[test]
+    fn parts_that_exclude_each_other_are_refused_on_their_line() {
+        let both = faults("deepseek-v2-lite", "heads = 16", "heads = 16\nkv_heads = 16\nhead_dim = 192");
+        assert!(both[0].0.starts_with("latent = "), "{both:?}");
+        assert_eq!(both[0].1, "the attention is neither grouped nor latent");
+        let neither = faults("tiny-llama", "head_dim = 64", "");
+        assert_eq!(neither[0].1, "the attention is neither grouped nor latent");
+        let yarn = "yarn = { factor = 4.0, original_positions = 64, beta_fast = 32.0, beta_slow = 1.0 }";
+        let twice = faults("tiny-llama3", "rms_norm_eps", &format!("{yarn}\nrms_norm_eps"));
+        assert_eq!(twice, [(yarn.to_owned(), "two kinds of rotary scaling".to_owned())]);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_numbers_within_a_part_are_refused_on_its_line() {
+        let spelt = faults("tiny-deepseek2", "kv_rank = 128", "kv_rank = 128, kv_rnak = 1");
+        assert!(spelt[0].1.contains("kv_rnak"), "{spelt:?}");
+        let many = faults("tiny-deepseek2", "experts_per_token = 2", "experts_per_token = 5");
+        assert!(many[0].0.starts_with("mixture = ") && many[0].1 == "5 of 4 experts per token", "{many:?}");
+    }
+}
