@@ -288,9 +288,14 @@ fn publishing_copies_the_run_lists_it_and_never_changes_a_run_file() {
     home.command(&["report", &folder_name, "--publish"]).assert().success();
     let published = home.path("reports").join(folder.file_name().unwrap());
     let same = |name: &str| fs::read(published.join(name)).unwrap() == fs::read(folder.join(name)).unwrap();
-    assert!(same("run.json") && same("index.html"));
-    let list = fs::read_to_string(home.path("reports/index.html")).unwrap();
-    assert!(list.contains(&folder.file_name().unwrap().to_string_lossy().into_owned()));
+    for name in ["run.json", "index.html", "fr.html", "claims.html", "claims.fr.html"] {
+        assert!(same(name), "{name}");
+    }
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    for (list, page) in [("index.html", "index.html"), ("fr.html", "fr.html")] {
+        let html = fs::read_to_string(home.path("reports").join(list)).unwrap();
+        assert!(html.contains(&format!("href=\"{name}/{page}\"")), "{list}");
+    }
 
     // What the user paid is for the user's own page.
     fs::write(home.path("my-prices.toml"), "[my-machine]\nrent_usd_per_hour = 0.77\nas_of = \"2026\"\n")

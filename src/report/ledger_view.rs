@@ -1,60 +1,114 @@
 //! What the pages need of the claims ledger. The one file of this floor that knows the claim floor's shapes.
 
 use super::chart::{Mark, MarkKind};
+// A heading of the claims page per category: the words match on it.
+pub(crate) use crate::claim::Category;
 use crate::claim::{self, Claim, Examined, Ledger, ScaleKind};
+use crate::language::Language;
 use crate::units::{Ratio, Usd};
 
 /// The claims and their amounts.
 #[derive(Clone, Debug, Default)]
-pub struct LedgerView {
+pub(crate) struct LedgerView {
     /// In the order of the ledger.
-    pub claims: Vec<ClaimView>,
+    pub(crate) claims: Vec<ClaimView>,
     /// Amounts for the claim scale, in any order.
-    pub points: Vec<ScalePoint>,
+    pub(crate) points: Vec<ScalePoint>,
 }
 
 /// One claim and what became of it.
 #[derive(Clone, Debug)]
-pub struct ClaimView {
+pub(crate) struct ClaimView {
     /// Key in the ledger.
-    pub id: String,
+    pub(crate) id: String,
+    /// What kind of cost it is about.
+    pub(crate) topic: Category,
     /// The claim in a few words.
-    pub title: String,
+    pub(crate) title: String,
     /// The exact words.
-    pub quote: String,
-    /// Their language, as a BCP 47 tag.
-    pub language: String,
+    pub(crate) quote: String,
+    /// Their language.
+    pub(crate) language: Language,
+    /// The document they stand in.
+    pub(crate) quoted_in: String,
     /// Who said it.
-    pub speaker: String,
+    pub(crate) speaker: String,
     /// When, as the ledger writes it.
-    pub said_on: String,
-    /// The amount as printed.
-    pub amount: String,
+    pub(crate) said_on: String,
+    /// The amount it states.
+    pub(crate) amount: AmountView,
     /// What the amount counts.
-    pub counts: String,
+    pub(crate) counts: String,
     /// What it leaves out.
-    pub leaves_out: String,
+    pub(crate) leaves_out: String,
     /// How it was examined.
-    pub how: Examination,
+    pub(crate) how: Examination,
     /// What came out.
-    pub outcome: ClaimOutcome,
+    pub(crate) outcome: ClaimOutcome,
     /// The finding, in a sentence or two.
-    pub evidence: String,
-    /// The recalculation, one step per line; empty if there is none.
-    pub steps: String,
+    pub(crate) evidence: String,
+    /// The recalculation, then the proportions; empty if there are none.
+    pub(crate) steps: Vec<StepView>,
     /// The figures that went in.
-    pub inputs: Vec<String>,
+    pub(crate) inputs: Vec<InputView>,
     /// Where they come from.
-    pub sources: Vec<SourceView>,
+    pub(crate) sources: Vec<SourceView>,
+    /// What another claim says against it; `None` if nothing does.
+    pub(crate) contradiction: Option<String>,
+    /// Keys of the claims to read with it.
+    pub(crate) related: Vec<String>,
+}
+
+/// The amount of a claim as a reader sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum AmountView {
+    /// The digits as printed, in the language of the quotation.
+    Printed(String),
+    /// How words are read, in the language of the page.
+    Read(String),
+    /// A figure in the notation of the ledger.
+    Figure(String),
+}
+
+/// A calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StepView {
+    /// What it gives, for a proportion; `None` for the examination itself.
+    pub(crate) label: Option<String>,
+    /// In the notation of the ledger.
+    pub(crate) calculation: String,
+}
+
+/// A figure that went into a calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct InputView {
+    /// What it is.
+    pub(crate) title: String,
+    /// In the notation of the ledger.
+    pub(crate) amount: String,
+    /// When it was true, as the ledger writes it.
+    pub(crate) as_of: String,
+    /// Who says so.
+    pub(crate) publisher: String,
+    /// True if it was read there.
+    pub(crate) verified: bool,
 }
 
 /// A document behind a claim.
 #[derive(Clone, Debug)]
-pub struct SourceView {
-    /// Title, with author and date.
-    pub title: String,
+pub(crate) struct SourceView {
+    /// Who answers for it.
+    pub(crate) publisher: String,
+    /// Title, with the page or table where that helps.
+    pub(crate) title: String,
+    /// The language of the title.
+    pub(crate) language: Language,
+    /// Its date as the ledger writes it.
+    pub(crate) date: Option<String>,
+    /// How it was read.
+    pub(crate) reading: Reading,
     /// Address; becomes a link only if it starts with `https://` or `http://`.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 impl SourceView {
@@ -64,9 +118,20 @@ impl SourceView {
     }
 }
 
+/// How a source was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Reading {
+    /// In its own text.
+    Original,
+    /// In the words of somebody else.
+    QuotedBy(String),
+    /// Not at all, or from memory.
+    NotVerified,
+}
+
 /// How a claim was examined.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Examination {
+pub(crate) enum Examination {
     /// By a measurement of this run.
     Measured,
     /// By arithmetic on published figures.
@@ -79,7 +144,7 @@ pub enum Examination {
 
 /// What came out of an examination.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ClaimOutcome {
+pub(crate) enum ClaimOutcome {
     /// The evidence agrees.
     Upheld,
     /// The evidence disagrees.
@@ -110,24 +175,24 @@ impl ClaimOutcome {
 
 /// One amount on the claim scale.
 #[derive(Clone, Debug)]
-pub struct ScalePoint {
+pub(crate) struct ScalePoint {
     /// What it counts.
-    pub label: String,
+    pub(crate) label: String,
     /// Lower end.
-    pub low: Usd,
+    pub(crate) low: Usd,
     /// The amount.
-    pub central: Usd,
+    pub(crate) central: Usd,
     /// Upper end.
-    pub high: Usd,
+    pub(crate) high: Usd,
     /// What stands behind it.
-    pub kind: PointKind,
+    pub(crate) kind: PointKind,
     /// The claim it belongs to.
-    pub claim_id: Option<String>,
+    pub(crate) claim_id: Option<String>,
 }
 
 /// What stands behind an amount.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PointKind {
+pub(crate) enum PointKind {
     /// Somebody published it.
     Quoted,
     /// Arithmetic on published figures.
@@ -136,8 +201,9 @@ pub enum PointKind {
     CannotBeChecked,
 }
 
-impl From<&Ledger> for LedgerView {
-    fn from(ledger: &Ledger) -> Self {
+impl LedgerView {
+    /// The ledger in one language.
+    pub(crate) fn new(ledger: &Ledger, _language: Language) -> Self {
         Self {
             claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger)).collect(),
             points: ledger.scale_points().iter().map(ScalePoint::from).collect(),
@@ -148,15 +214,16 @@ impl From<&Ledger> for LedgerView {
 impl ClaimView {
     fn new(claim: &Claim, ledger: &Ledger) -> Self {
         let examined = claim.examine(ledger);
-        let amount = claim.amount.printed.as_ref().or(claim.amount.reading.as_ref());
         Self {
             id: claim.id.clone(),
+            topic: claim.category,
             title: claim.title.clone(),
             quote: claim.quote.text.clone(),
-            language: claim.quote.language.id().to_owned(),
+            language: claim.quote.language,
+            quoted_in: ledger.source(&claim.quote.source).map(described).unwrap_or_default(),
             speaker: claim.speaker.clone(),
             said_on: claim.said_on.as_str().to_owned(),
-            amount: amount.cloned().unwrap_or_else(|| claim.amount.figure.in_full()),
+            amount: amount(claim),
             counts: claim.counts.clone(),
             leaves_out: claim.leaves_out.clone(),
             how: examined.examination.into(),
@@ -170,44 +237,67 @@ impl ClaimView {
                 .filter_map(|id| ledger.source(id))
                 .map(SourceView::from)
                 .collect(),
+            contradiction: None,
+            related: vec![],
         }
     }
 }
 
-/// The recalculation, then the proportions, one a line.
-fn steps(claim: &Claim, examined: &Examined) -> String {
-    let own = Some(examined.steps.clone()).filter(|steps| !steps.is_empty());
-    let beside = claim.proportions.iter().map(|beside| format!("{}: {}", beside.label, beside.worked.steps));
-    own.into_iter().chain(beside).collect::<Vec<_>>().join("\n")
+fn amount(claim: &Claim) -> AmountView {
+    let stated = &claim.amount;
+    match (&stated.printed, &stated.reading) {
+        (Some(printed), _) => AmountView::Printed(printed.clone()),
+        (None, Some(reading)) => AmountView::Read(reading.clone()),
+        (None, None) => AmountView::Figure(stated.figure.in_full()),
+    }
 }
 
-/// Every constant that went in, once, with its date and whether it was verified.
-fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<String> {
+/// The recalculation, then the proportions.
+fn steps(claim: &Claim, examined: &Examined) -> Vec<StepView> {
+    let own = StepView { label: None, calculation: examined.steps.clone() };
+    let beside = claim.proportions.iter().map(|beside| StepView {
+        label: Some(beside.label.clone()),
+        calculation: beside.worked.steps.clone(),
+    });
+    Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
+}
+
+/// Every constant that went in, once.
+fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<InputView> {
     let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
-    let mut lines = Vec::new();
+    let mut inputs = Vec::new();
     for input in examined.inputs.iter().chain(beside) {
         let Some(constant) = ledger.constant(&input.constant) else { continue };
-        let verified = if constant.verified { "" } else { ", not verified" };
-        let line = format!(
-            "{}: {} ({}, {}{verified})",
-            constant.title,
-            constant.figure.in_full(),
-            constant.as_of.as_str(),
-            constant.source
-        );
-        if !lines.contains(&line) {
-            lines.push(line);
+        let publisher = ledger.source(&constant.source).map(|source| source.publisher.clone());
+        let view = InputView {
+            title: constant.title.clone(),
+            amount: constant.figure.in_full(),
+            as_of: constant.as_of.as_str().to_owned(),
+            publisher: publisher.unwrap_or_default(),
+            verified: constant.verified,
+        };
+        if !inputs.contains(&view) {
+            inputs.push(view);
         }
     }
-    lines
+    inputs
+}
+
+/// Publisher and title of a document.
+fn described(source: &claim::Source) -> String {
+    format!("{}, {}", source.publisher, source.title)
 }
 
 impl From<&claim::Source> for SourceView {
     fn from(source: &claim::Source) -> Self {
-        let date = source.date.as_ref().map(|date| format!(", {}", date.as_str())).unwrap_or_default();
-        let verified = if source.verified { "" } else { " (not verified)" };
-        let title = format!("{}: {}, {}{date}{verified}", source.id, source.title, source.publisher);
-        Self { title, url: source.address.clone() }
+        Self {
+            publisher: source.publisher.clone(),
+            title: source.title.clone(),
+            language: Language::English,
+            date: source.date.as_ref().map(|date| date.as_str().to_owned()),
+            reading: if source.verified { Reading::Original } else { Reading::NotVerified },
+            url: source.address.clone(),
+        }
     }
 }
 
@@ -345,7 +435,14 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        let source = |url: &str| SourceView { title: "t".into(), url: Some(url.into()) };
+        let source = |url: &str| SourceView {
+            publisher: "p".into(),
+            title: "t".into(),
+            language: Language::English,
+            date: None,
+            reading: Reading::Original,
+            url: Some(url.into()),
+        };
         assert_eq!(source("javascript:alert(1)").link(), None);
         assert_eq!(source("https://example.org").link(), Some("https://example.org"));
     }
