@@ -1,10 +1,15 @@
 //! The arithmetic of every shape against byte counts worked out apart from this program.
 
 use std::collections::BTreeMap;
+use std::io::{self, Cursor, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use candle_core::quantized::gguf_file::Content;
 
 use super::{
     Attention, Family, FeedForward, Mixture, ModelRole, Precision, Registry, RopeScaling, Shape,
-    SlidingWindow,
+    SlidingWindow, SyntheticPlan, shape_of,
 };
 
 const EXPECTED: &str = include_str!("../../tests/data/model-bytes.toml");
@@ -103,4 +108,43 @@ fn eighty_grouped_layers_have_a_rule_of_their_own() {
     let expected = [("F32", 162), ("Q4_K", 441), ("Q5_K", 40), ("Q6_K", 81)];
     assert_eq!(types(&shape), expected.map(|(kind, n)| (kind.to_owned(), n)).into());
     assert_eq!((shape.parameters(), shape.bytes(Precision::Q4KM).count()), (70_553_706_496, 42_512_531_712));
+}
+
+/// Keeps the beginning of a file and then refuses: the rest of it is many gigabytes.
+struct Beginning {
+    kept: Vec<u8>,
+    room: usize,
+}
+
+impl Write for &mut Beginning {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.kept.len() >= self.room {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.kept.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_file_of_every_model_can_be_laid_out_and_gives_its_shape_back() {
+    let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+    for (model, precision) in registry.models().iter().zip(Precision::ALL.into_iter().cycle()) {
+        let plan = SyntheticPlan::new(model, precision, 1).unwrap();
+        let (file, tensors) = (plan.bytes().count(), model.shape.bytes(precision).count());
+        assert!((tensors..tensors + 8_000_000).contains(&file), "{}: {file} bytes", model.id);
+        let room = plan.header().len() + 1;
+        let mut beginning = Beginning { kept: Vec::new(), room };
+        plan.write(&mut beginning, NonZeroUsize::MIN).unwrap_err();
+        let mut file = Cursor::new(beginning.kept);
+        let content = Content::read(&mut file).unwrap();
+        let shape = shape_of(Path::new("model.gguf"), &content, &mut file).unwrap();
+        // Keys are 32-bit floats, so the keys are compared and not the numbers.
+        assert_eq!(shape.metadata(), model.shape.metadata(), "{}", model.id);
+        assert_eq!(shape.tensors(), model.shape.tensors(), "{}", model.id);
+    }
 }
