@@ -10,7 +10,8 @@ use super::sample_ledger::ledger;
 use super::sample_run::{price, run};
 use crate::cost::HourlyPrice;
 use crate::language::Language::{self, English, French};
-use crate::measurement::{Energy, Failure, Measurement, Outcome, Run, RunId, Stage};
+use crate::measurement::{Energy, Failure, Measurement, Outcome, Run, RunId, Skip, Stage};
+use crate::units::{Bytes, Seconds};
 
 fn page(run: &Run, ledger: &LedgerView, price: Option<&HourlyPrice>, language: Language) -> String {
     RunPage { run, ledger, price, language }.render()
@@ -52,6 +53,10 @@ fn make_pages(language: Language) -> Vec<String> {
         let failure = Failure { stage: Stage::Load, reason: "no such file".into() };
         record.outcome = Outcome::Failed(failure, Measurement::default());
     }
+    let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
+    failed.cases[1].outcome = Outcome::Skipped(Skip::Memory { needed: gigabytes(9), free: gigabytes(2) });
+    let [needed, left] = [400.0, 20.0].map(|seconds| Seconds::new(seconds).unwrap());
+    failed.cases[2].outcome = Outcome::Skipped(Skip::Budget { needed, left });
     vec![
         page(&run, &ledger, Some(&price), language),
         page(&run, &empty, None, language),
@@ -276,6 +281,13 @@ fn an_unusual_run_is_announced_on_top() {
     assert!(!english(&run).contains("class=\"notice\""));
     run.provenance.profile = "debug".into();
     assert!(english(&run).contains("Debug build"));
+}
+
+#[test]
+fn a_resumed_run_says_when() {
+    let resumed = Run { resumed_unix_seconds: vec![1_795_236_000], ..run() };
+    assert!(english(&resumed).contains("<dt>Resumed</dt><dd>21\u{a0}November 2026, 04:40\u{a0}UTC</dd>"));
+    assert!(!english(&run()).contains("Resumed"));
 }
 
 #[test]

@@ -30,6 +30,11 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
     let facts = vec![
         code(w.run, run.id.to_string()),
+        each(
+            w.resumed,
+            false,
+            run.resumed_unix_seconds.iter().map(|at| words.numerals.date_time(*at)).collect(),
+        ),
         plain(w.tool, (w.tool_text)(&p.tool_version, &p.profile)),
         p.git_revision
             .clone()

@@ -61,9 +61,9 @@ const NOTICE: NoticeWords = NoticeWords {
     test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
     debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
     failed: |failed, all| {
-        let was = if failed == 1 { "was" } else { "were" };
+        let were = if failed == 1 { "was" } else { "were" };
         let all = counted(all, "case", "cases");
-        format!("{} of {all} {was} not measured as asked; see the reason.", count(failed))
+        format!("{} of {all} {were} not measured as asked; see the reason.", count(failed))
     },
 };
 
@@ -169,7 +169,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "no context".to_owned(),
             depth => format!("{} of context", counted(depth, "token", "tokens")),
         };
-        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
+        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(count);
         let batch = (VERDICT.batch)(workload.batch);
         format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} before the prompt.")
     },
@@ -287,6 +287,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "Where this comes from",
     run: "Run",
+    resumed: "Resumed",
     tool: "Tool",
     tool_text: |version, profile| format!("claimbench {version}, {profile} build"),
     revision: "Git revision",

@@ -64,13 +64,16 @@ const NOTICE: NoticeWords = NoticeWords {
     test_shape: "Forme de test\u{a0}: un modèle minuscule qui ne sert qu’à éprouver l’outil. Rien ici ne décrit un vrai \
                  modèle.",
     debug_build: "Programme compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire.",
-    failed: |failed, all| {
-        let which = if failed == 1 { "n’a pas été mesuré" } else { "n’ont pas été mesurés" };
-        format!(
-            "{} cas sur {} {which} comme demandé\u{202f}; la raison est indiquée.",
+    failed: |failed, all| match failed {
+        1 => format!(
+            "1 cas sur {} n’a pas été mesuré comme demandé\u{202f}; la raison est indiquée.",
+            count(all)
+        ),
+        _ => format!(
+            "{} cas sur {} n’ont pas été mesurés comme demandé\u{202f}; la raison est indiquée.",
             count(failed),
             count(all)
-        )
+        ),
     },
 };
 
@@ -204,7 +207,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
             0 => "sans contexte préalable".to_owned(),
             depth => format!("après {} de contexte", counted(depth, "token", "tokens")),
         };
-        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(|n| count(n));
+        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
         let batch = (VERDICT.batch)(workload.batch);
         format!("{read}\u{a0}tokens lus, {written}\u{a0}tokens produits, {batch}, {context}.")
     },
@@ -269,7 +272,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
     },
     skip_budget: |needed, left| {
         format!(
-            "Demande au moins environ {needed}, et il restait {left} du temps accordé. Accordez-en davantage avec --budget."
+            "Demande au moins {needed} environ, et il restait {left} du temps accordé. Accordez davantage de temps."
         )
     },
     no_figures: "Les échantillons ne donnent aucun chiffre\u{a0}: il manque une répétition ou le temps de chargement.",
@@ -286,8 +289,8 @@ const MEASURED: MeasuredWords = MeasuredWords {
             "L’énergie est une fourchette tirée de la charge et de la puissance nominale du processeur, pas une mesure."
         }
         Flag::FewerRepetitions => {
-            "Moins de répétitions ont été mesurées que n’en demande la charge, parce que le temps accordé ou l’exécution \
-             a pris fin\u{202f}; l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
+            "Moins de répétitions que la tâche n’en demande, parce que le temps accordé ou la mesure a pris fin\u{202f}; \
+             l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
         }
         Flag::OutputDiffers => {
             "Des requêtes identiques ont reçu des réponses différentes\u{a0}: le moteur n’est pas déterministe, ou la \
@@ -360,6 +363,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "D’où viennent ces chiffres",
     run: "Mesure",
+    resumed: "Reprise",
     tool: "Outil",
     tool_text: |version, profile| format!("claimbench {version}, profil de compilation {profile}"),
     revision: "Révision git",

@@ -255,6 +255,7 @@ pub(crate) struct LimitWords {
 pub(crate) struct ProvenanceWords {
     pub(crate) heading: &'static str,
     pub(crate) run: &'static str,
+    pub(crate) resumed: &'static str,
     pub(crate) tool: &'static str,
     pub(crate) tool_text: fn(version: &str, profile: &str) -> String,
     pub(crate) revision: &'static str,
