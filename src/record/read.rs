@@ -8,9 +8,9 @@ use super::schema::{
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement,
-    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId, Skip,
-    Stage,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Flag, LoadSample,
+    Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
+    RunId, Skip, Stage,
 };
 use crate::model::{Licence, ModelId, ModelRole, ModelSpec, Precision, Weights};
 use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
@@ -189,6 +189,12 @@ fn outcome(
         (None, Some(skipped)) if measurement == Measurement::default() => {
             let seconds = |value: f64| Seconds::new(value).map_err(|error| error.to_string());
             Ok(Outcome::Skipped(match skipped {
+                SkipFile::Engine { gaps } => Skip::Engine {
+                    gaps: gaps
+                        .iter()
+                        .map(|id| EngineGap::from_id(id).ok_or_else(|| format!("`{id}` is no engine gap")))
+                        .collect::<Result<_, _>>()?,
+                },
                 SkipFile::Memory { needed_bytes, free_bytes } => {
                     Skip::Memory { needed: Bytes::new(needed_bytes), free: Bytes::new(free_bytes) }
                 }

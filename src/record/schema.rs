@@ -233,6 +233,8 @@ pub(super) enum StageFile {
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "why")]
 pub(super) enum SkipFile {
+    /// The engine lacks something that the model needs; docs/METHODOLOGY.md explains each code.
+    Engine { gaps: Vec<String> },
     /// It needs more memory than was free.
     Memory { needed_bytes: u64, free_bytes: u64 },
     /// The time budget had no room left for its shortest form.

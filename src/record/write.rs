@@ -93,7 +93,7 @@ impl From<&CaseRecord> for CaseFile {
             },
             skipped: match &record.outcome {
                 Outcome::Measured(_) | Outcome::Failed(..) => None,
-                Outcome::Skipped(skip) => Some(SkipFile::from(*skip)),
+                Outcome::Skipped(skip) => Some(SkipFile::from(skip)),
             },
             loads: measurement
                 .loads
@@ -188,9 +188,12 @@ impl From<&Failure> for FailureFile {
     }
 }
 
-impl From<Skip> for SkipFile {
-    fn from(skip: Skip) -> Self {
+impl From<&Skip> for SkipFile {
+    fn from(skip: &Skip) -> Self {
         match skip {
+            Skip::Engine { gaps } => {
+                Self::Engine { gaps: gaps.iter().map(|gap| gap.id().to_owned()).collect() }
+            }
             Skip::Memory { needed, free } => {
                 Self::Memory { needed_bytes: needed.count(), free_bytes: free.count() }
             }
