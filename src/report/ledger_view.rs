@@ -4,7 +4,7 @@ use super::chart::{Mark, MarkKind};
 // A heading of the claims page per category: the words match on it.
 pub(crate) use crate::claim::Category;
 use crate::claim::{self, Claim, Examined, Ledger, ScaleKind};
-use crate::language::Language;
+use crate::language::{Bilingual, Language};
 use crate::units::{Ratio, Usd};
 
 /// The claims and their amounts.
@@ -30,7 +30,7 @@ pub(crate) struct ClaimView {
     /// Their language.
     pub(crate) language: Language,
     /// The document they stand in.
-    pub(crate) quoted_in: String,
+    pub(crate) quoted_in: DocumentView,
     /// Who said it.
     pub(crate) speaker: String,
     /// When, as the ledger writes it.
@@ -68,6 +68,8 @@ pub(crate) enum AmountView {
     Read(String),
     /// A figure in the notation of the ledger.
     Figure(String),
+    /// It states none.
+    None,
 }
 
 /// A calculation.
@@ -88,23 +90,30 @@ pub(crate) struct InputView {
     pub(crate) amount: String,
     /// When it was true, as the ledger writes it.
     pub(crate) as_of: String,
-    /// Who says so.
-    pub(crate) publisher: String,
+    /// Who says so, if that is known.
+    pub(crate) publisher: Option<String>,
     /// True if it was read there.
     pub(crate) verified: bool,
+}
+
+/// A document.
+#[derive(Clone, Debug)]
+pub(crate) struct DocumentView {
+    /// Who answers for it, if that is known.
+    pub(crate) publisher: Option<String>,
+    /// Title, with the page or table where that helps.
+    pub(crate) title: String,
+    /// The language of the title, as a BCP 47 tag.
+    pub(crate) language: String,
+    /// Its date as the ledger writes it.
+    pub(crate) date: Option<String>,
 }
 
 /// A document behind a claim.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceView {
-    /// Who answers for it.
-    pub(crate) publisher: String,
-    /// Title, with the page or table where that helps.
-    pub(crate) title: String,
-    /// The language of the title.
-    pub(crate) language: Language,
-    /// Its date as the ledger writes it.
-    pub(crate) date: Option<String>,
+    /// The document.
+    pub(crate) document: DocumentView,
     /// How it was read.
     pub(crate) reading: Reading,
     /// Address; becomes a link only if it starts with `https://` or `http://`.
@@ -138,6 +147,8 @@ pub(crate) enum Examination {
     Recalculated,
     /// By reading its source.
     Sourced,
+    /// Against nothing: sources speak to it.
+    Context,
     /// Not at all: the documents it needs are not public.
     NotCheckable,
 }
@@ -157,6 +168,8 @@ pub(crate) enum ClaimOutcome {
     Unresolved,
     /// Only a proportion could be computed.
     ProportionOnly,
+    /// Nothing was compared; its sources give the background.
+    Context,
 }
 
 impl ClaimOutcome {
@@ -169,6 +182,7 @@ impl ClaimOutcome {
             Self::DiffersFromItsSource => "differs",
             Self::Unresolved => "unresolved",
             Self::ProportionOnly => "proportion",
+            Self::Context => "context",
         }
     }
 }
@@ -203,77 +217,83 @@ pub(crate) enum PointKind {
 
 impl LedgerView {
     /// The ledger in one language.
-    pub(crate) fn new(ledger: &Ledger, _language: Language) -> Self {
+    pub(crate) fn new(ledger: &Ledger, language: Language) -> Self {
         Self {
-            claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger)).collect(),
-            points: ledger.scale_points().iter().map(ScalePoint::from).collect(),
+            claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger, language)).collect(),
+            points: ledger.scale_points().iter().map(|point| ScalePoint::new(point, language)).collect(),
         }
     }
 }
 
 impl ClaimView {
-    fn new(claim: &Claim, ledger: &Ledger) -> Self {
+    fn new(claim: &Claim, ledger: &Ledger, language: Language) -> Self {
         let examined = claim.examine(ledger);
+        let text = |text: &Bilingual| text.get(language).to_owned();
         Self {
             id: claim.id.clone(),
             topic: claim.category,
-            title: claim.title.clone(),
+            title: text(&claim.title),
             quote: claim.quote.text.clone(),
             language: claim.quote.language,
-            quoted_in: ledger.source(&claim.quote.source).map(described).unwrap_or_default(),
-            speaker: claim.speaker.clone(),
+            quoted_in: DocumentView::from(quoted_in(claim, ledger)),
+            speaker: text(&claim.speaker),
             said_on: claim.said_on.as_str().to_owned(),
-            amount: amount(claim),
-            counts: claim.counts.clone(),
-            leaves_out: claim.leaves_out.clone(),
+            amount: amount(claim, language),
+            counts: text(&claim.counts),
+            leaves_out: text(&claim.leaves_out),
             how: examined.examination.into(),
             outcome: examined.outcome.into(),
-            evidence: claim.analysis.clone(),
-            steps: steps(claim, &examined),
-            inputs: inputs(claim, &examined, ledger),
+            evidence: text(&claim.analysis),
+            steps: steps(claim, &examined, language),
+            inputs: inputs(claim, &examined, ledger, language),
             sources: examined
                 .sources
                 .iter()
                 .filter_map(|id| ledger.source(id))
                 .map(SourceView::from)
                 .collect(),
-            contradiction: None,
-            related: vec![],
+            contradiction: claim.disagreement.as_ref().map(text),
+            related: claim.related.clone(),
         }
     }
 }
 
-fn amount(claim: &Claim) -> AmountView {
-    let stated = &claim.amount;
+/// The document a claim is quoted from; the ledger's reader made sure that it is there.
+fn quoted_in<'a>(claim: &Claim, ledger: &'a Ledger) -> &'a claim::Source {
+    ledger.source(&claim.quote.source).expect("the reader found the source of every quotation")
+}
+
+fn amount(claim: &Claim, language: Language) -> AmountView {
+    let Some(stated) = &claim.amount else { return AmountView::None };
     match (&stated.printed, &stated.reading) {
         (Some(printed), _) => AmountView::Printed(printed.clone()),
-        (None, Some(reading)) => AmountView::Read(reading.clone()),
+        (None, Some(reading)) => AmountView::Read(reading.get(language).to_owned()),
         (None, None) => AmountView::Figure(stated.figure.in_full()),
     }
 }
 
 /// The recalculation, then the proportions.
-fn steps(claim: &Claim, examined: &Examined) -> Vec<StepView> {
+fn steps(claim: &Claim, examined: &Examined, language: Language) -> Vec<StepView> {
     let own = StepView { label: None, calculation: examined.steps.clone() };
     let beside = claim.proportions.iter().map(|beside| StepView {
-        label: Some(beside.label.clone()),
+        label: Some(beside.label.get(language).to_owned()),
         calculation: beside.worked.steps.clone(),
     });
     Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
 }
 
 /// Every constant that went in, once.
-fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<InputView> {
+fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger, language: Language) -> Vec<InputView> {
     let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
     let mut inputs = Vec::new();
     for input in examined.inputs.iter().chain(beside) {
         let Some(constant) = ledger.constant(&input.constant) else { continue };
-        let publisher = ledger.source(&constant.source).map(|source| source.publisher.clone());
+        let publisher = ledger.source(&constant.source).and_then(|source| source.publisher.clone());
         let view = InputView {
-            title: constant.title.clone(),
+            title: constant.title.get(language).to_owned(),
             amount: constant.figure.in_full(),
             as_of: constant.as_of.as_str().to_owned(),
-            publisher: publisher.unwrap_or_default(),
+            publisher,
             verified: constant.verified,
         };
         if !inputs.contains(&view) {
@@ -283,19 +303,26 @@ fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<InputView>
     inputs
 }
 
-/// Publisher and title of a document.
-fn described(source: &claim::Source) -> String {
-    format!("{}, {}", source.publisher, source.title)
+impl From<&claim::Source> for DocumentView {
+    fn from(source: &claim::Source) -> Self {
+        Self {
+            publisher: source.publisher.clone(),
+            title: source.title.clone(),
+            language: source.language.clone(),
+            date: source.date.as_ref().map(|date| date.as_str().to_owned()),
+        }
+    }
 }
 
 impl From<&claim::Source> for SourceView {
     fn from(source: &claim::Source) -> Self {
         Self {
-            publisher: source.publisher.clone(),
-            title: source.title.clone(),
-            language: Language::English,
-            date: source.date.as_ref().map(|date| date.as_str().to_owned()),
-            reading: if source.verified { Reading::Original } else { Reading::NotVerified },
+            document: source.into(),
+            reading: match &source.reading {
+                claim::Reading::Original => Reading::Original,
+                claim::Reading::AsQuoted { by } => Reading::QuotedBy(by.clone()),
+                claim::Reading::NotVerified => Reading::NotVerified,
+            },
             url: source.address.clone(),
         }
     }
@@ -307,6 +334,7 @@ impl From<claim::Examination> for Examination {
             claim::Examination::Measured => Self::Measured,
             claim::Examination::Recalculated => Self::Recalculated,
             claim::Examination::Sourced => Self::Sourced,
+            claim::Examination::Context => Self::Context,
             claim::Examination::NotCheckable => Self::NotCheckable,
         }
     }
@@ -321,16 +349,17 @@ impl From<claim::Outcome> for ClaimOutcome {
             claim::Outcome::DiffersFromItsSource => Self::DiffersFromItsSource,
             claim::Outcome::Unresolved(_) => Self::Unresolved,
             claim::Outcome::ProportionOnly => Self::ProportionOnly,
+            claim::Outcome::Context => Self::Context,
         }
     }
 }
 
-impl From<&claim::ScalePoint> for ScalePoint {
-    fn from(point: &claim::ScalePoint) -> Self {
+impl ScalePoint {
+    fn new(point: &claim::ScalePoint, language: Language) -> Self {
         // On a logarithmic axis the geometric mean is the middle of a stretch that has no stated value.
         let middle = (point.low.value() * point.high.value()).sqrt();
         Self {
-            label: point.label.clone(),
+            label: point.label.get(language).to_owned(),
             low: point.low,
             central: point.central.or(Usd::new(middle).ok()).unwrap_or(point.low),
             high: point.high,
@@ -435,11 +464,10 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
+        let document =
+            || DocumentView { publisher: None, title: "t".into(), language: "en".into(), date: None };
         let source = |url: &str| SourceView {
-            publisher: "p".into(),
-            title: "t".into(),
-            language: Language::English,
-            date: None,
+            document: document(),
             reading: Reading::Original,
             url: Some(url.into()),
         };
