@@ -307,11 +307,15 @@ fn bar_figure(
     }
 }
 
-fn skip_reason(words: &Words, skip: Skip) -> String {
+fn skip_reason(words: &Words, skip: &Skip) -> String {
     let (w, n) = (&words.measured, &words.numerals);
     match skip {
-        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(needed), &n.quantity(free)),
-        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(needed), &n.quantity(left)),
+        Skip::Engine { gaps } => {
+            let reasons: Vec<&str> = gaps.iter().map(|gap| (w.skip_engine)(*gap)).collect();
+            reasons.join(n.semicolon)
+        }
+        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(*needed), &n.quantity(*free)),
+        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(*needed), &n.quantity(*left)),
     }
 }
 
@@ -323,7 +327,7 @@ pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Opti
         let measurement = record.outcome.measurement();
         let (stage, reason) = match &record.outcome {
             Outcome::Failed(failure, _) => ((w.stage)(failure.stage), Text::english(words, &failure.reason)),
-            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, *skip).into()),
+            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, skip).into()),
             Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
             Outcome::Measured(_) => (w.none, w.no_figures.into()),
         };

@@ -1,40 +1,23 @@
 //! Claims as rows and cards: badges, sources, calculations and links.
 
 use super::component::Text;
-use super::ledger_view::{AmountView, Category, ClaimOutcome, ClaimView, InputView, LedgerView, SourceView};
+use super::ledger_view::{
+    AmountView, Category, ClaimOutcome, ClaimView, DocumentView, InputView, LedgerView, SourceView,
+};
 use super::notation::localised;
 use super::words::Words;
 use crate::units::index_as_u64;
 
 /// Every outcome, in the order of the legend.
-const OUTCOMES: [ClaimOutcome; 6] = [
+const OUTCOMES: [ClaimOutcome; 7] = [
     ClaimOutcome::Upheld,
     ClaimOutcome::Refuted,
     ClaimOutcome::AsSourced,
     ClaimOutcome::DiffersFromItsSource,
     ClaimOutcome::Unresolved,
     ClaimOutcome::ProportionOnly,
+    ClaimOutcome::Context,
 ];
-
-/// Every topic, in the order of the page: what the report is about comes first.
-const TOPICS: [Category; 5] = [
-    Category::TrainingCost,
-    Category::InferenceCost,
-    Category::OperatingCost,
-    Category::Capex,
-    Category::ComputeFleet,
-];
-
-/// True for the topics that stand on the page of a run too: cost, machines, energy.
-const fn is_on_front(topic: Category) -> bool {
-    match topic {
-        Category::TrainingCost
-        | Category::InferenceCost
-        | Category::OperatingCost
-        | Category::Capex
-        | Category::ComputeFleet => true,
-    }
-}
 
 /// An outcome as a reader sees it: a shape, a colour, and always the words.
 #[derive(Debug)]
@@ -49,13 +32,24 @@ pub(crate) struct Badge {
     pub(crate) count: String,
 }
 
+/// A document.
+#[derive(Debug)]
+pub(crate) struct DocumentRow<'a> {
+    /// The document.
+    pub(crate) document: &'a DocumentView,
+    /// Who answers for it, or that nobody knows.
+    pub(crate) publisher: &'a str,
+    /// Its date, spelled out.
+    pub(crate) date: Option<String>,
+}
+
 /// A document behind a claim.
 #[derive(Debug)]
 pub(crate) struct SourceRow<'a> {
     /// The document.
-    pub(crate) source: &'a SourceView,
-    /// Its date, spelled out.
-    pub(crate) date: Option<String>,
+    pub(crate) document: DocumentRow<'a>,
+    /// Its address, if it can be followed.
+    pub(crate) link: Option<&'a str>,
     /// How it was read.
     pub(crate) reading: String,
 }
@@ -69,6 +63,8 @@ pub(crate) struct ClaimRow<'a> {
     pub(crate) badge: Badge,
     /// How it was examined.
     pub(crate) how: &'static str,
+    /// The document it is quoted from.
+    pub(crate) quoted_in: DocumentRow<'a>,
     /// When it was said, spelled out.
     pub(crate) said_on: String,
     /// The amount it states.
@@ -112,8 +108,10 @@ pub(crate) struct FrontClaims<'a> {
 impl<'a> FrontClaims<'a> {
     /// The claims on cost, machines and energy.
     pub(crate) fn new(words: &Words, ledger: &'a LedgerView) -> Self {
-        let rows: Vec<ClaimRow<'a>> =
-            topics(words, ledger, is_on_front).into_iter().flat_map(|topic| topic.rows).collect();
+        let rows: Vec<ClaimRow<'a>> = topics(words, ledger, Category::is_on_main_page)
+            .into_iter()
+            .flat_map(|topic| topic.rows)
+            .collect();
         let [shown, all] = [rows.len(), ledger.claims.len()].map(index_as_u64);
         Self {
             sub: (words.claims.sub)(shown, all),
@@ -150,14 +148,14 @@ pub(crate) fn topics<'a>(
             rows,
         }
     };
-    let all = TOPICS.into_iter().filter(|topic| chosen(*topic)).map(of);
+    let all = Category::ALL.into_iter().filter(|topic| chosen(*topic)).map(of);
     all.filter(|topic| !topic.rows.is_empty()).collect()
 }
 
 fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> ClaimRow<'a> {
     let source = |source: &'a SourceView| SourceRow {
-        source,
-        date: source.date.as_deref().map(|date| words.numerals.calendar(date)),
+        document: document(words, &source.document),
+        link: source.link(),
         reading: (words.claims.reading)(&source.reading),
     };
     let related = claim.related.iter().filter_map(|id| ledger.claims.iter().find(|other| other.id == *id));
@@ -165,6 +163,7 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
         claim,
         badge: badge(words, claim.outcome, 1),
         how: (words.claims.how)(claim.how),
+        quoted_in: document(words, &claim.quoted_in),
         said_on: words.numerals.calendar(&claim.said_on),
         amount: amount(words, claim),
         steps: claim
@@ -178,12 +177,21 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
     }
 }
 
+fn document<'a>(words: &Words, document: &'a DocumentView) -> DocumentRow<'a> {
+    DocumentRow {
+        document,
+        publisher: document.publisher.as_deref().unwrap_or(words.claims.unknown_publisher),
+        date: document.date.as_deref().map(|date| words.numerals.calendar(date)),
+    }
+}
+
 /// What was printed is a quotation: it keeps its language.
 fn amount(words: &Words, claim: &ClaimView) -> Text {
     match &claim.amount {
         AmountView::Printed(printed) => Text::quoted(words, printed, claim.language),
         AmountView::Read(reading) => reading.as_str().into(),
         AmountView::Figure(figure) => localised(words, figure).into(),
+        AmountView::None => words.claims.no_amount.into(),
     }
 }
 
@@ -192,7 +200,8 @@ fn input_line(words: &Words, input: &InputView) -> String {
     let date = words.numerals.calendar(&input.as_of);
     let verified = if input.verified { "" } else { words.claims.not_verified };
     let colon = words.numerals.colon;
-    format!("{}{colon}{amount} ({}, {date}{verified})", input.title, input.publisher)
+    let publisher = input.publisher.as_deref().unwrap_or(words.claims.unknown_publisher);
+    format!("{}{colon}{amount} ({publisher}, {date}{verified})", input.title)
 }
 
 fn badge(words: &Words, outcome: ClaimOutcome, count: usize) -> Badge {

@@ -207,12 +207,13 @@ fn hostile_text_stays_text() {
     }
     let mut ledger = ledger(English);
     for claim in &mut ledger.claims {
-        for text in [&mut claim.quote, &mut claim.evidence, &mut claim.counts, &mut claim.quoted_in] {
+        for text in [&mut claim.quote, &mut claim.evidence, &mut claim.counts, &mut claim.quoted_in.title] {
             text.push_str(hostile);
         }
         claim.steps.push(StepView { label: Some(hostile.into()), calculation: hostile.into() });
         claim.amount = AmountView::Printed(hostile.into());
-        claim.sources[0].title = hostile.into();
+        claim.sources[0].document.title = hostile.into();
+        claim.quoted_in.publisher = Some(hostile.into());
         claim.sources[0].url = Some(format!("https://example.org/\"{hostile}"));
     }
     ledger.points[0].label = hostile.into();

@@ -1,135 +1,122 @@
 //! From the claims ledger to what the pages show of it. The one file of this floor that knows the claim floor's shapes.
 
 use super::ledger_view::{
-    AmountView, ClaimOutcome, ClaimView, Examination, InputView, LedgerView, PointKind, Reading, ScalePoint,
-    SourceView, StepView,
+    AmountView, ClaimOutcome, ClaimView, DocumentView, Examination, InputView, LedgerView, PointKind,
+    Reading, ScalePoint, SourceView, StepView,
 };
 use crate::claim::{self, Claim, Examined, Ledger, ScaleKind};
-use crate::language::Language;
+use crate::language::{Bilingual, Language};
 use crate::units::Usd;
 
 impl LedgerView {
     /// The ledger in one language.
     pub(crate) fn new(ledger: &Ledger, language: Language) -> Self {
-        let reader = Reader { ledger, language };
         Self {
-            claims: ledger.claims().iter().map(|claim| reader.claim(claim)).collect(),
-            points: ledger.scale_points().iter().map(|point| reader.point(point)).collect(),
+            claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger, language)).collect(),
+            points: ledger.scale_points().iter().map(|point| ScalePoint::new(point, language)).collect(),
         }
     }
 }
 
-/// A ledger and the language to take its texts in.
-#[derive(Clone, Copy)]
-struct Reader<'a> {
-    ledger: &'a Ledger,
-    language: Language,
-}
-
-impl Reader<'_> {
-    /// A text in the language of the page.
-    #[expect(clippy::unused_self, reason = "the ledger has its texts in one language so far")]
-    fn text(self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn claim(self, claim: &Claim) -> ClaimView {
-        let examined = claim.examine(self.ledger);
-        let sources = examined.sources.iter().filter_map(|id| self.ledger.source(id));
-        let quoted_in = self.ledger.source(&claim.quote.source).map(|source| self.described(source));
-        ClaimView {
+impl ClaimView {
+    fn new(claim: &Claim, ledger: &Ledger, language: Language) -> Self {
+        let examined = claim.examine(ledger);
+        let text = |text: &Bilingual| text.get(language).to_owned();
+        Self {
             id: claim.id.clone(),
             topic: claim.category,
-            title: self.text(&claim.title),
+            title: text(&claim.title),
             quote: claim.quote.text.clone(),
             language: claim.quote.language,
-            quoted_in: quoted_in.unwrap_or_default(),
-            speaker: self.text(&claim.speaker),
+            quoted_in: DocumentView::from(quoted_in(claim, ledger)),
+            speaker: text(&claim.speaker),
             said_on: claim.said_on.as_str().to_owned(),
-            amount: self.amount(claim),
-            counts: self.text(&claim.counts),
-            leaves_out: self.text(&claim.leaves_out),
+            amount: amount(claim, language),
+            counts: text(&claim.counts),
+            leaves_out: text(&claim.leaves_out),
             how: examined.examination.into(),
             outcome: examined.outcome.into(),
-            evidence: self.text(&claim.analysis),
-            steps: self.steps(claim, &examined),
-            inputs: self.inputs(claim, &examined),
-            sources: sources.map(|source| self.source(source)).collect(),
-            contradiction: None,
-            related: vec![],
+            evidence: text(&claim.analysis),
+            steps: steps(claim, &examined, language),
+            inputs: inputs(claim, &examined, ledger, language),
+            sources: examined
+                .sources
+                .iter()
+                .filter_map(|id| ledger.source(id))
+                .map(SourceView::from)
+                .collect(),
+            contradiction: claim.disagreement.as_ref().map(text),
+            related: claim.related.clone(),
         }
     }
+}
 
-    fn amount(self, claim: &Claim) -> AmountView {
-        let stated = &claim.amount;
-        match (&stated.printed, &stated.reading) {
-            (Some(printed), _) => AmountView::Printed(printed.clone()),
-            (None, Some(reading)) => AmountView::Read(self.text(reading)),
-            (None, None) => AmountView::Figure(stated.figure.in_full()),
+/// The document a claim is quoted from; the ledger's reader made sure that it is there.
+fn quoted_in<'a>(claim: &Claim, ledger: &'a Ledger) -> &'a claim::Source {
+    ledger.source(&claim.quote.source).expect("the reader found the source of every quotation")
+}
+
+fn amount(claim: &Claim, language: Language) -> AmountView {
+    let Some(stated) = &claim.amount else { return AmountView::None };
+    match (&stated.printed, &stated.reading) {
+        (Some(printed), _) => AmountView::Printed(printed.clone()),
+        (None, Some(reading)) => AmountView::Read(reading.get(language).to_owned()),
+        (None, None) => AmountView::Figure(stated.figure.in_full()),
+    }
+}
+
+/// The recalculation, then the proportions.
+fn steps(claim: &Claim, examined: &Examined, language: Language) -> Vec<StepView> {
+    let own = StepView { label: None, calculation: examined.steps.clone() };
+    let beside = claim.proportions.iter().map(|beside| StepView {
+        label: Some(beside.label.get(language).to_owned()),
+        calculation: beside.worked.steps.clone(),
+    });
+    Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
+}
+
+/// Every constant that went in, once.
+fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger, language: Language) -> Vec<InputView> {
+    let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
+    let mut inputs = Vec::new();
+    for input in examined.inputs.iter().chain(beside) {
+        let Some(constant) = ledger.constant(&input.constant) else { continue };
+        let publisher = ledger.source(&constant.source).and_then(|source| source.publisher.clone());
+        let view = InputView {
+            title: constant.title.get(language).to_owned(),
+            amount: constant.figure.in_full(),
+            as_of: constant.as_of.as_str().to_owned(),
+            publisher,
+            verified: constant.verified,
+        };
+        if !inputs.contains(&view) {
+            inputs.push(view);
         }
     }
+    inputs
+}
 
-    /// The recalculation, then the proportions.
-    fn steps(self, claim: &Claim, examined: &Examined) -> Vec<StepView> {
-        let own = StepView { label: None, calculation: examined.steps.clone() };
-        let beside = claim.proportions.iter().map(|beside| StepView {
-            label: Some(self.text(&beside.label)),
-            calculation: beside.worked.steps.clone(),
-        });
-        Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
-    }
-
-    /// Every constant that went in, once.
-    fn inputs(self, claim: &Claim, examined: &Examined) -> Vec<InputView> {
-        let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
-        let mut inputs = Vec::new();
-        for input in examined.inputs.iter().chain(beside) {
-            let Some(constant) = self.ledger.constant(&input.constant) else { continue };
-            let publisher = self.ledger.source(&constant.source).map(|source| self.text(&source.publisher));
-            let view = InputView {
-                title: self.text(&constant.title),
-                amount: constant.figure.in_full(),
-                as_of: constant.as_of.as_str().to_owned(),
-                publisher: publisher.unwrap_or_default(),
-                verified: constant.verified,
-            };
-            if !inputs.contains(&view) {
-                inputs.push(view);
-            }
-        }
-        inputs
-    }
-
-    /// Publisher and title of a document.
-    fn described(self, source: &claim::Source) -> String {
-        format!("{}, {}", self.text(&source.publisher), self.text(&source.title))
-    }
-
-    fn source(self, source: &claim::Source) -> SourceView {
-        SourceView {
-            publisher: self.text(&source.publisher),
+impl From<&claim::Source> for DocumentView {
+    fn from(source: &claim::Source) -> Self {
+        Self {
+            publisher: source.publisher.clone(),
             title: source.title.clone(),
-            language: Language::English,
+            language: source.language.clone(),
             date: source.date.as_ref().map(|date| date.as_str().to_owned()),
-            reading: if source.verified { Reading::Original } else { Reading::NotVerified },
-            url: source.address.clone(),
         }
     }
+}
 
-    fn point(self, point: &claim::ScalePoint) -> ScalePoint {
-        // On a logarithmic axis the geometric mean is the middle of a stretch that has no stated value.
-        let middle = (point.low.value() * point.high.value()).sqrt();
-        ScalePoint {
-            label: self.text(&point.label),
-            low: point.low,
-            central: point.central.or(Usd::new(middle).ok()).unwrap_or(point.low),
-            high: point.high,
-            kind: match point.kind {
-                ScaleKind::Quoted => PointKind::Quoted,
-                ScaleKind::Recalculated => PointKind::Recalculated,
-                ScaleKind::CannotBeChecked => PointKind::CannotBeChecked,
+impl From<&claim::Source> for SourceView {
+    fn from(source: &claim::Source) -> Self {
+        Self {
+            document: source.into(),
+            reading: match &source.reading {
+                claim::Reading::Original => Reading::Original,
+                claim::Reading::AsQuoted { by } => Reading::QuotedBy(by.clone()),
+                claim::Reading::NotVerified => Reading::NotVerified,
             },
-            claim_id: Some(point.claim.clone()),
+            url: source.address.clone(),
         }
     }
 }
@@ -140,6 +127,7 @@ impl From<claim::Examination> for Examination {
             claim::Examination::Measured => Self::Measured,
             claim::Examination::Recalculated => Self::Recalculated,
             claim::Examination::Sourced => Self::Sourced,
+            claim::Examination::Context => Self::Context,
             claim::Examination::NotCheckable => Self::NotCheckable,
         }
     }
@@ -154,36 +142,26 @@ impl From<claim::Outcome> for ClaimOutcome {
             claim::Outcome::DiffersFromItsSource => Self::DiffersFromItsSource,
             claim::Outcome::Unresolved(_) => Self::Unresolved,
             claim::Outcome::ProportionOnly => Self::ProportionOnly,
+            claim::Outcome::Context => Self::Context,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::claims_page::ClaimsPage;
-    use super::super::sample_run::run;
-    use super::*;
-
-    fn shipped() -> Ledger {
-        let claims = ("claims.toml", include_str!("../../ledger/claims.toml"));
-        Ledger::parse(claims, ("sources.toml", include_str!("../../ledger/sources.toml"))).unwrap()
-    }
-
-    #[test]
-    fn every_claim_of_the_shipped_ledger_has_its_card_and_its_line_in_the_contents() {
-        let ledger = shipped();
-        for language in Language::ALL {
-            let view = LedgerView::new(&ledger, language);
-            let html = ClaimsPage { run: &run(), ledger: &view, language }.render();
-            assert_eq!(html.matches("<article ").count(), ledger.claims().len());
-            for claim in ledger.claims() {
-                assert!(
-                    html.contains(&format!("<article class=\"card\" id=\"{}\"", claim.id)),
-                    "{}",
-                    claim.id
-                );
-                assert!(html.contains(&format!("<li><a href=\"#{}\">", claim.id)), "{}", claim.id);
-            }
+impl ScalePoint {
+    fn new(point: &claim::ScalePoint, language: Language) -> Self {
+        // On a logarithmic axis the geometric mean is the middle of a stretch that has no stated value.
+        let middle = (point.low.value() * point.high.value()).sqrt();
+        Self {
+            label: point.label.get(language).to_owned(),
+            low: point.low,
+            central: point.central.or(Usd::new(middle).ok()).unwrap_or(point.low),
+            high: point.high,
+            kind: match point.kind {
+                ScaleKind::Quoted => PointKind::Quoted,
+                ScaleKind::Recalculated => PointKind::Recalculated,
+                ScaleKind::CannotBeChecked => PointKind::CannotBeChecked,
+            },
+            claim_id: Some(point.claim.clone()),
         }
     }
 }

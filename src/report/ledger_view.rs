@@ -29,7 +29,7 @@ pub(crate) struct ClaimView {
     /// Their language.
     pub(crate) language: Language,
     /// The document they stand in.
-    pub(crate) quoted_in: String,
+    pub(crate) quoted_in: DocumentView,
     /// Who said it.
     pub(crate) speaker: String,
     /// When, as the ledger writes it.
@@ -67,6 +67,8 @@ pub(crate) enum AmountView {
     Read(String),
     /// A figure in the notation of the ledger.
     Figure(String),
+    /// It states none.
+    None,
 }
 
 /// A calculation.
@@ -87,23 +89,30 @@ pub(crate) struct InputView {
     pub(crate) amount: String,
     /// When it was true, as the ledger writes it.
     pub(crate) as_of: String,
-    /// Who says so.
-    pub(crate) publisher: String,
+    /// Who says so, if that is known.
+    pub(crate) publisher: Option<String>,
     /// True if it was read there.
     pub(crate) verified: bool,
+}
+
+/// A document.
+#[derive(Clone, Debug)]
+pub(crate) struct DocumentView {
+    /// Who answers for it, if that is known.
+    pub(crate) publisher: Option<String>,
+    /// Title, with the page or table where that helps.
+    pub(crate) title: String,
+    /// The language of the title, as a BCP 47 tag.
+    pub(crate) language: String,
+    /// Its date as the ledger writes it.
+    pub(crate) date: Option<String>,
 }
 
 /// A document behind a claim.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceView {
-    /// Who answers for it.
-    pub(crate) publisher: String,
-    /// Title, with the page or table where that helps.
-    pub(crate) title: String,
-    /// The language of the title.
-    pub(crate) language: Language,
-    /// Its date as the ledger writes it.
-    pub(crate) date: Option<String>,
+    /// The document.
+    pub(crate) document: DocumentView,
     /// How it was read.
     pub(crate) reading: Reading,
     /// Address; becomes a link only if it starts with `https://` or `http://`.
@@ -137,6 +146,8 @@ pub(crate) enum Examination {
     Recalculated,
     /// By reading its source.
     Sourced,
+    /// Against nothing: sources speak to it.
+    Context,
     /// Not at all: the documents it needs are not public.
     NotCheckable,
 }
@@ -156,6 +167,8 @@ pub(crate) enum ClaimOutcome {
     Unresolved,
     /// Only a proportion could be computed.
     ProportionOnly,
+    /// Nothing was compared; its sources give the background.
+    Context,
 }
 
 impl ClaimOutcome {
@@ -168,6 +181,7 @@ impl ClaimOutcome {
             Self::DiffersFromItsSource => "differs",
             Self::Unresolved => "unresolved",
             Self::ProportionOnly => "proportion",
+            Self::Context => "context",
         }
     }
 }
@@ -291,11 +305,10 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
+        let document =
+            || DocumentView { publisher: None, title: "t".into(), language: "en".into(), date: None };
         let source = |url: &str| SourceView {
-            publisher: "p".into(),
-            title: "t".into(),
-            language: Language::English,
-            date: None,
+            document: document(),
             reading: Reading::Original,
             url: Some(url.into()),
         };

@@ -1,8 +1,8 @@
 //! A few claims in both languages for the tests of the pages.
 
 use super::ledger_view::{
-    AmountView, Category, ClaimOutcome, ClaimView, Examination, InputView, LedgerView, PointKind, Reading,
-    ScalePoint, SourceView, StepView,
+    AmountView, Category, ClaimOutcome, ClaimView, DocumentView, Examination, InputView, LedgerView,
+    PointKind, Reading, ScalePoint, SourceView, StepView,
 };
 use crate::language::Language;
 use crate::units::Usd;
@@ -21,13 +21,15 @@ pub(crate) fn ledger(language: Language) -> LedgerView {
 }
 
 fn source(publisher: &str, title: &str, url: &str, date: &str, reading: Reading) -> SourceView {
-    SourceView {
-        publisher: publisher.into(),
+    SourceView { document: document(Some(publisher), title, "en", date), reading, url: Some(url.into()) }
+}
+
+fn document(publisher: Option<&str>, title: &str, language: &str, date: &str) -> DocumentView {
+    DocumentView {
+        publisher: publisher.map(str::to_owned),
         title: title.into(),
-        language: Language::English,
+        language: language.into(),
         date: Some(date.into()),
-        reading,
-        url: Some(url.into()),
     }
 }
 
@@ -52,10 +54,7 @@ fn run_claim(language: Language) -> ClaimView {
         ),
         quote: "pour seulement 5-6 millions de dollars".into(),
         language: Language::French,
-        quoted_in: t(
-            "French article, undated, after July 2025",
-            "Article français non daté, postérieur à juillet 2025",
-        ),
+        quoted_in: document(None, "La France a-t-elle déjà perdu la bataille de l’IA\u{202f}?", "fr", "2025"),
         speaker: t("the author of the article, reporting", "l’auteur de l’article, qui rapporte"),
         said_on: "2025".into(),
         amount: AmountView::Printed("5-6 millions".into()),
@@ -84,7 +83,7 @@ fn run_claim(language: Language) -> ClaimView {
             title: t("GPU hours of the run", "heures de GPU de l’entraînement"),
             amount: "2,788,000 GPU*h".into(),
             as_of: "2024-12".into(),
-            publisher: "DeepSeek-AI".into(),
+            publisher: Some("DeepSeek-AI".into()),
             verified: false,
         }],
         sources: vec![report()],

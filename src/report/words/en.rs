@@ -5,7 +5,7 @@ use super::{
     ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
 };
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, Flag, Severity, Stage};
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
 use crate::stats::IntervalMethod;
 
 /// English.
@@ -224,6 +224,7 @@ const MEASURED: MeasuredWords = MeasuredWords {
         _ => format!("{}, in run.json", counted(repetitions, "repetition", "repetitions")),
     },
     skipped: "skipped",
+    skip_engine: EngineGap::reason,
     skip_memory: |needed, free| {
         format!(
             "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."

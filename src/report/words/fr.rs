@@ -8,7 +8,7 @@ use super::{
     ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
 };
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, Flag, Severity, Stage};
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
 use crate::stats::{IntervalMethod, NoInterval};
 
 /// French.
@@ -264,6 +264,32 @@ const MEASURED: MeasuredWords = MeasuredWords {
         _ => format!("{}, dans run.json", counted(repetitions, "répétition", "répétitions")),
     },
     skipped: "écarté",
+    skip_engine: |gap| match gap {
+        EngineGap::Architecture => "le moteur n’a pas de code pour les fichiers de cette architecture",
+        EngineGap::HeadSize => {
+            "le moteur prend la largeur du modèle divisée par le nombre de têtes pour largeur d’une tête, et celles de ce \
+             modèle en ont une autre"
+        }
+        EngineGap::RopeScaling => {
+            "le moteur omet la mise à l’échelle des angles rotatifs de ce modèle, à toutes les positions et sans le dire"
+        }
+        EngineGap::QueryKeyNorm => {
+            "le moteur n’a pas de code pour les normes des têtes de requêtes et de clés avec des angles rotatifs assez précis"
+        }
+        EngineGap::LatentAttention => "le moteur n’a pas d’attention latente pour des poids quantifiés",
+        EngineGap::Experts => {
+            "le moteur ne sait pas lire des experts empilés dans un seul tenseur, comme les fichiers d’aujourd’hui"
+        }
+        EngineGap::Context => {
+            "le moteur n’a d’angles rotatifs que pour 4\u{202f}096\u{a0}positions, et cette tâche en demande davantage"
+        }
+        EngineGap::SlidingWindow => {
+            "le moteur n’a pas de fenêtre d’attention, et cette tâche est plus longue que celle du modèle"
+        }
+        EngineGap::Batch => {
+            "le moteur échoue sur des questions de plus d’un token pour plusieurs séquences à la fois"
+        }
+    },
     skip_memory: |needed, free| {
         format!(
             "Demande environ {needed} de mémoire, et {free} étaient libres. Fermez d’autres programmes ou prenez une \

@@ -9,7 +9,7 @@ mod numerals;
 
 use super::number::Numerals;
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, Flag, Severity, Stage};
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
 use crate::stats::{IntervalMethod, NoInterval};
 use crate::workload::Workload;
 
@@ -201,6 +201,7 @@ pub(crate) struct MeasuredWords {
     pub(crate) stage: fn(Stage) -> &'static str,
     pub(crate) kept: fn(repetitions: u64) -> String,
     pub(crate) skipped: &'static str,
+    pub(crate) skip_engine: fn(EngineGap) -> &'static str,
     pub(crate) skip_memory: fn(needed: &str, free: &str) -> String,
     pub(crate) skip_budget: fn(needed: &str, left: &str) -> String,
     pub(crate) no_figures: &'static str,
