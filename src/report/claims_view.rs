@@ -1,6 +1,5 @@
 //! Claims as rows and cards: badges, sources, calculations and links.
 
-use super::component::Text;
 use super::ledger_view::{
     AmountView, Category, ClaimOutcome, ClaimView, DocumentView, InputView, LedgerView, SourceView,
 };
@@ -68,7 +67,9 @@ pub(crate) struct ClaimRow<'a> {
     /// When it was said, spelled out.
     pub(crate) said_on: String,
     /// The amount it states.
-    pub(crate) amount: Text,
+    pub(crate) amount: String,
+    /// True if the amount is a quotation, which keeps its language.
+    pub(crate) is_printed: bool,
     /// What each calculation gives, if it says so, and the calculation.
     pub(crate) steps: Vec<(Option<&'a str>, String)>,
     /// The figures that went in.
@@ -166,6 +167,7 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
         quoted_in: document(words, &claim.quoted_in),
         said_on: words.numerals.calendar(&claim.said_on),
         amount: amount(words, claim),
+        is_printed: matches!(claim.amount, AmountView::Printed(_)),
         steps: claim
             .steps
             .iter()
@@ -185,13 +187,11 @@ fn document<'a>(words: &Words, document: &'a DocumentView) -> DocumentRow<'a> {
     }
 }
 
-/// What was printed is a quotation: it keeps its language.
-fn amount(words: &Words, claim: &ClaimView) -> Text {
+fn amount(words: &Words, claim: &ClaimView) -> String {
     match &claim.amount {
-        AmountView::Printed(printed) => Text::quoted(words, printed, claim.language),
-        AmountView::Read(reading) => reading.as_str().into(),
-        AmountView::Figure(figure) => localised(words, figure).into(),
-        AmountView::None => words.claims.no_amount.into(),
+        AmountView::Printed(text) | AmountView::Read(text) => text.clone(),
+        AmountView::Figure(figure) => localised(words, figure),
+        AmountView::None => words.claims.no_amount.to_owned(),
     }
 }
 

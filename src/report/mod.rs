@@ -38,6 +38,8 @@ mod sample_ledger;
 #[cfg(test)]
 mod sample_run;
 #[cfg(test)]
+mod shipped_tests;
+#[cfg(test)]
 mod style_laws;
 
 pub use index_page::IndexEntry;
