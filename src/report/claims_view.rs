@@ -68,8 +68,6 @@ pub(crate) struct ClaimRow<'a> {
     pub(crate) said_on: String,
     /// The amount it states.
     pub(crate) amount: String,
-    /// True if the amount is a quotation, which keeps its language.
-    pub(crate) is_printed: bool,
     /// What each calculation gives, if it says so, and the calculation.
     pub(crate) steps: Vec<(Option<&'a str>, String)>,
     /// The figures that went in.
@@ -167,7 +165,6 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
         quoted_in: document(words, &claim.quoted_in),
         said_on: words.numerals.calendar(&claim.said_on),
         amount: amount(words, claim),
-        is_printed: matches!(claim.amount, AmountView::Printed(_)),
         steps: claim
             .steps
             .iter()
