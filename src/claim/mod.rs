@@ -3,7 +3,7 @@
 //! An outcome is computed from amounts and never stands in a file. The one judgement that does is whether the evidence
 //! counts the same thing as the claim, and it comes with its reason.
 //!
-//! `ledger/claims.toml` and `ledger/sources.toml` are read together, see [`Ledger::parse`]. Formulas are worked out
+//! `ledger/claims/` and `ledger/sources.toml` are read together, see [`Ledger::parse`]. Formulas are worked out
 //! as they are read, with their units and their ranges, so a ledger that was read has no formula without a value.
 
 mod category;

@@ -89,7 +89,7 @@ pub struct Proportion {
 /// One claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
-    /// Key in `claims.toml`.
+    /// Key in `ledger/claims/`.
     pub id: String,
     /// The claim in one line.
     pub title: Bilingual,
@@ -231,7 +231,7 @@ impl ScaleKind {
 /// A point, or a stretch, of the scale that shows all the sums of the debate at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalePoint {
-    /// Key in `claims.toml`.
+    /// Key in `ledger/claims/`.
     pub id: String,
     /// What stands at the mark.
     pub label: Bilingual,
@@ -297,7 +297,7 @@ impl Ledger {
     }
 }
 
-/// The faults of `claims.toml` and of `sources.toml`, together.
+/// The faults of `ledger/claims/` and of `sources.toml`, together.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub struct LedgerFaults {
     files: Vec<Faults>,
