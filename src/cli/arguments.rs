@@ -37,6 +37,8 @@ pub(super) enum Command {
     Pull(PullArgs),
     /// Remove the synthetic checkpoints from the cache folder
     Clean(CleanArgs),
+    /// Look at this machine: what a run would find, and what to do about it
+    Doctor(DoctorArgs),
     /// Print the JSON schema of the run file
     #[command(hide = true)]
     Schema,
@@ -170,6 +172,18 @@ pub(super) struct CleanArgs {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct DoctorArgs {
+    /// Do not ask the model hub whether it answers
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// For tests: the folder that holds `proc` and `sys`
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub(super) root: PathBuf,
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
 }
 
 fn parse_precision(text: &str) -> Result<Precision, String> {

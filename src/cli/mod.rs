@@ -4,6 +4,7 @@ mod arguments;
 mod catalog;
 mod claims;
 mod clean;
+mod doctor;
 mod list;
 mod measuring;
 mod page;
@@ -37,6 +38,8 @@ pub enum Status {
     Good,
     /// The command did what it could, and a case failed: exit code 1.
     CaseFailed,
+    /// The machine cannot do the default run: exit code 1.
+    Blocked,
     /// Measured, but a flag says that the figures deserve no trust: exit code 3.
     Untrustworthy,
     /// Stopped by the user; what was finished is kept: exit code 130.
@@ -48,7 +51,7 @@ impl Status {
     pub const fn code(self) -> u8 {
         match self {
             Self::Good => 0,
-            Self::CaseFailed => 1,
+            Self::CaseFailed | Self::Blocked => 1,
             Self::Untrustworthy => 3,
             Self::Interrupted => 130,
         }
@@ -65,6 +68,7 @@ impl Cli {
             Command::Claims(args) => claims::execute(&args, terminal),
             Command::Pull(args) => pull::execute(&args, terminal),
             Command::Clean(args) => clean::execute(args.dry_run, terminal),
+            Command::Doctor(args) => doctor::execute(&args, terminal),
             Command::Schema => {
                 terminal.data(crate::record::json_schema().trim_end())?;
                 Ok(Status::Good)
