@@ -85,7 +85,7 @@ impl Hub {
         self.get(file, false).map_err(|error| describe(file, &error))
     }
 
-    /// Asks the hub about `repo`, once, and waits for at most `patience`. Any answer is good, a refusal too: only silence,
+    /// Asks the hub about `repo`, and waits for at most `patience`. Any answer is good, a refusal too: only silence,
     /// or an answer that is no hub's, is an error, told without the hub's address, which may hold a password.
     pub fn answers(&self, repo: &HubRepo, patience: Duration) -> Result<(), String> {
         let (owner, name) = hf_hub::split_id(&repo.repo);
