@@ -1,9 +1,10 @@
 //! What can stand on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
 use crate::model::Precision;
@@ -13,11 +14,39 @@ use crate::workload::{DeviceChoice, Suite};
 #[derive(Debug, Parser)]
 #[command(name = "claimbench", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Cli {
+    /// When to use colour; `auto` asks the environment (`NO_COLOR`, `CLICOLOR_FORCE`, `TERM`) and the stream
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorWhen,
+    /// Say only what must be read: warnings, failures and results
+    #[arg(long, global = true)]
+    pub(super) quiet: bool,
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(super) enum ColorWhen {
+    /// As the environment and the stream say.
+    Auto,
+    /// Into files and pipes too.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl From<ColorWhen> for anstream::ColorChoice {
+    fn from(when: ColorWhen) -> Self {
+        match when {
+            ColorWhen::Auto => Self::Auto,
+            ColorWhen::Always => Self::Always,
+            ColorWhen::Never => Self::Never,
+        }
+    }
+}
+
 const EXAMPLES: &str = "Examples:
+  claimbench doctor                    look at this machine first
   claimbench run                       measure the default models and write a page
   claimbench report RUN --rent 0.50    write the page again, with your price of an hour
 
@@ -186,6 +215,25 @@ pub(super) struct DoctorArgs {
     pub(super) json: JsonFlag,
 }
 
+impl Cli {
+    /// Reads a command line, its first word being the program's name. A line that cannot be read ends the program with
+    /// exit code 2. Colour is settled before, as that message has some too.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Self {
+        let line: Vec<OsString> = line.into_iter().collect();
+        anstream::ColorChoice::from(color_asked(&line)).write_global();
+        Self::parse_from(line)
+    }
+}
+
+/// What `--color` says, wherever it stands; `auto` where it says nothing that can be read.
+fn color_asked(line: &[OsString]) -> ColorWhen {
+    let words: Vec<_> =
+        line.iter().map(|word| word.to_string_lossy()).take_while(|word| word != "--").collect();
+    let joined = words.iter().find_map(|word| word.strip_prefix("--color=").map(str::to_owned));
+    let apart = || words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1].to_string());
+    joined.or_else(apart).and_then(|word| ColorWhen::from_str(&word, false).ok()).unwrap_or(ColorWhen::Auto)
+}
+
 fn parse_precision(text: &str) -> Result<Precision, String> {
     let known = Precision::ALL.map(Precision::id).join(", ");
     let found = Precision::ALL.into_iter().find(|precision| precision.id() == text);
@@ -219,6 +267,18 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn colour_is_found_before_the_line_is_read() {
+        let asked = |line: &str| color_asked(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(asked("claimbench run --color=never"), ColorWhen::Never);
+        assert_eq!(asked("claimbench --color always run --nonsense"), ColorWhen::Always);
+        for none in
+            ["claimbench run", "claimbench --color", "claimbench --color red", "claimbench -- --color never"]
+        {
+            assert_eq!(asked(none), ColorWhen::Auto, "{none}");
+        }
     }
 
     #[test]

@@ -61,6 +61,9 @@ impl Status {
 impl Cli {
     /// Does what the command line asks.
     pub fn execute(self, terminal: &mut Terminal) -> anyhow::Result<Status> {
+        if self.quiet {
+            terminal.be_quiet();
+        }
         match self.command {
             Command::List(json) => list::execute(json.json, terminal),
             Command::Run(args) => run::execute(&args, terminal),

@@ -7,7 +7,7 @@ mod surroundings;
 use serde_json::json;
 
 use super::arguments::DoctorArgs;
-use super::{Status, Terminal};
+use super::{Status, Terminal, terminal};
 use checks::{Check, CheckStatus, examine};
 use facts::Facts;
 
@@ -29,7 +29,12 @@ pub(super) fn execute(args: &DoctorArgs, terminal: &mut Terminal) -> anyhow::Res
 /// One or two lines: what was seen, and the remedy below it.
 fn line(check: &Check, width: usize) -> String {
     let indent = CheckStatus::ALL.map(|status| status.id().len()).into_iter().max().unwrap_or_default() + 2;
-    let word = format!("{:<indent$}", check.status.id());
+    let style = match check.status {
+        CheckStatus::Ok => terminal::GOOD,
+        CheckStatus::Warning => terminal::DOUBTFUL,
+        CheckStatus::Blocking => terminal::BAD,
+    };
+    let word = format!("{style}{:<indent$}{style:#}", check.status.id());
     let name = format!("{}:", check.id);
     let finding = format!("{word}{name:<column$} {}", check.finding, column = width + 1);
     match &check.remedy {
@@ -65,8 +70,9 @@ mod tests {
 
     #[test]
     fn lines_are_aligned_and_a_remedy_stands_below_its_finding() {
-        let ok = line(&Check::ok("cpu", "fast"), 8);
-        let warning = line(&Check::warning("governor", "powersave", "cpupower"), 8);
+        let plain = |check: &Check| anstream::adapter::strip_str(&line(check, 8)).to_string();
+        let ok = plain(&Check::ok("cpu", "fast"));
+        let warning = plain(&Check::warning("governor", "powersave", "cpupower"));
         assert_eq!(ok, "ok        cpu:      fast");
         assert_eq!(warning, "warning   governor: powersave\n                    to do: cpupower");
         let checks = [Check::ok("a", ""), Check::blocking("b", "", ""), Check::ok("c", "")];

@@ -77,14 +77,14 @@ fn synthetic(case: &Case, settings: &Settings, terminal: &mut Terminal) -> anyho
     let folder = CacheFolder::locate()?.synthetic();
     let model = &case.model;
     if settings.weights == WeightsChoice::Auto && model.file(case.precision).is_some() {
-        terminal.say(&format!(
+        terminal.note(&format!(
             "weights: synthetic, as the real ones are not in the cache; `claimbench pull {}` fetches them",
             model.id
         ));
     }
     let mut announce = |bytes: Bytes| {
         let (size, folder) = (bytes.as_f64() / 1e6, folder.display());
-        terminal.say(&format!("writing {size:.0} MB of random weights to {folder}"));
+        terminal.note(&format!("writing {size:.0} MB of random weights to {folder}"));
     };
     Ok(ensure_synthetic(&folder, model, case.precision, settings.seed, &mut announce)?.path)
 }
