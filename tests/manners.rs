@@ -7,11 +7,15 @@
 )]
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+/// The commands that help shows.
+const COMMANDS: [&str; 9] =
+    ["list", "run", "report", "claims", "pull", "clean", "doctor", "completions", "man"];
 /// A run of nothing, which takes no time.
 const SCRIPTED: [&str; 9] =
     ["run", "--engine", "scripted", "--model", "tiny-qwen2", "--workload", "tiny", "--repetitions", "6"];
@@ -138,6 +142,8 @@ fn a_reader_that_goes_away_ends_the_command_quietly() {
         vec!["list"],
         vec!["claims", "--json"],
         vec!["doctor", "--offline"],
+        vec!["completions", "bash"],
+        vec!["man"],
         vec!["run", "--quiet", "--resume", &run, "--json"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -146,6 +152,56 @@ fn a_reader_that_goes_away_ends_the_command_quietly() {
         let said = said(&output);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
         assert!(!said.contains("panicked") && !said.contains("error"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_bash_script_is_bash_and_knows_every_command() {
+    let output = Home::new().output(&["completions", "bash"]);
+    let script = shown(&output);
+    for command in COMMANDS {
+        assert!(script.contains(&format!("claimbench,{command})")), "{command} is not completed");
+    }
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(bash.wait().unwrap().success());
+}
+
+#[test]
+fn the_man_page_has_the_sections_that_a_reader_looks_for() {
+    let home = Home::new();
+    let page = shown(&home.output(&["man"]));
+    for section in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH SUBCOMMANDS"] {
+        assert!(page.contains(section), "no {section}");
+    }
+    fs::create_dir(home.path("pages")).unwrap();
+    assert!(home.output(&["man", "--out", "pages"]).status.success());
+    let mut pages: Vec<_> = fs::read_dir(home.path("pages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    pages.sort();
+    let mut expected: Vec<_> = COMMANDS.iter().map(|command| format!("claimbench-{command}.1")).collect();
+    expected.push("claimbench.1".to_owned());
+    expected.sort();
+    assert_eq!(pages, expected);
+    let run = fs::read_to_string(home.path("pages/claimbench-run.1")).unwrap();
+    assert!(run.contains(".SH OPTIONS") && run.contains("budget"));
+}
+
+#[test]
+fn help_shows_every_command_and_examples() {
+    let home = Home::new();
+    let help = shown(&home.output(&["--help"]));
+    for command in COMMANDS {
+        assert!(
+            help.lines().any(|line| line.starts_with(&format!("  {command} "))),
+            "{command} is not in {help}"
+        );
+    }
+    for command in ["run", "report", "claims", "pull", "doctor"] {
+        let help = shown(&home.output(&[command, "--help"]));
+        assert!(help.contains(&format!("Examples:\n  claimbench {command}")), "{command}: {help}");
     }
 }
 
@@ -213,6 +269,7 @@ fn misuse_is_told_what_is_wrong_and_what_to_do() {
         (vec!["run", "--resume", "foreign.json"], ["run format 99", "update claimbench"]),
         (vec!["run", "--workload", "nothing"], ["no workload `nothing`", "known are short-chat"]),
         (vec!["run", "--out", "notes.txt"], ["notes.txt", "another folder with --out"]),
+        (vec!["man", "--out", "nowhere"], ["cannot write man pages to nowhere", "a folder that is there"]),
     ] {
         let output = home.output(&arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
 use crate::model::Precision;
@@ -52,22 +53,67 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 good, 1 failed, 2 usage, 3 measured but not trustworthy (run only), 130 interrupted (what was finished is kept).";
 
+const RUN_EXAMPLES: &str = "Examples:
+  claimbench run --dry-run                       say what would run, and how long
+  claimbench run --budget 5m --rent 0.50         at most five minutes, with your price of an hour
+  claimbench run --suite full --weights real     everything, with weights fetched before
+  claimbench run --resume target/claimbench/RUN  take up an interrupted run
+  claimbench run --quiet --json > run.json       for programs";
+
+const REPORT_EXAMPLES: &str = "Examples:
+  claimbench report target/claimbench/RUN --purchase 1200 --life-years 4
+  claimbench report target/claimbench/RUN --publish";
+
+const CLAIMS_EXAMPLES: &str = "Examples:
+  claimbench claims                 all of them, one line each
+  claimbench claims deepseek-5-6m   one of them, with its arithmetic and its sources
+  claimbench claims --json          for programs";
+
+const PULL_EXAMPLES: &str = "Examples:
+  claimbench pull r1-distill-qwen-1.5b
+  claimbench run --model r1-distill-qwen-1.5b --weights real";
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  claimbench doctor             every check, with the remedy below it
+  claimbench doctor --offline   without asking the model hub
+  claimbench doctor --json      for programs
+
+Exit codes: 0 nothing blocks, 1 something does.";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  claimbench completions bash > ~/.local/share/bash-completion/completions/claimbench
+  claimbench completions fish > ~/.config/fish/completions/claimbench.fish";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List models and workloads, and what runs by default
     List(JsonFlag),
     /// Measure, and write a run file and its page
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Write the page of a run again, or publish it
+    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Show the claims and what their examination gives
+    #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
     /// Download the real weights of a model into the hub's cache
+    #[command(after_help = PULL_EXAMPLES)]
     Pull(PullArgs),
     /// Remove the synthetic checkpoints from the cache folder
     Clean(CleanArgs),
     /// Look at this machine: what a run would find, and what to do about it
+    #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Print the completion script of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
     /// Print the JSON schema of the run file
     #[command(hide = true)]
     Schema,
@@ -213,6 +259,13 @@ pub(super) struct DoctorArgs {
     pub(super) root: PathBuf,
     #[command(flatten)]
     pub(super) json: JsonFlag,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ManArgs {
+    /// Folder that gets a page for the program and for each command
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }
 
 impl Cli {

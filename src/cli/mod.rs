@@ -6,6 +6,7 @@ mod claims;
 mod clean;
 mod doctor;
 mod list;
+mod manual;
 mod measuring;
 mod page;
 mod prices;
@@ -72,6 +73,8 @@ impl Cli {
             Command::Pull(args) => pull::execute(&args, terminal),
             Command::Clean(args) => clean::execute(args.dry_run, terminal),
             Command::Doctor(args) => doctor::execute(&args, terminal),
+            Command::Completions { shell } => manual::completions(shell, terminal),
+            Command::Man(args) => manual::man(&args, terminal),
             Command::Schema => {
                 terminal.data(crate::record::json_schema().trim_end())?;
                 Ok(Status::Good)
