@@ -1,4 +1,4 @@
-//! Writes a synthetic checkpoint and prints how fast: `synthetic_checkpoint MODEL SEED PATH`.
+//! Writes a synthetic checkpoint and prints how fast: `synthetic_checkpoint MODEL SEED PATH [PRECISION]`.
 //!
 //! Two speeds are printed: drawing alone on one thread, with the bytes thrown away, and drawing to disk on every thread
 //! until the data is on the disk. Build it in release mode.
@@ -15,13 +15,17 @@ use claimbench::model::{Precision, Registry, SyntheticPlan, sha256};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, seed, path] = arguments.as_slice() else {
-        bail!("usage: synthetic_checkpoint MODEL SEED PATH");
+    let (model, seed, path, precision) = match arguments.as_slice() {
+        [model, seed, path] => (model, seed, path, Precision::Q4KM.id()),
+        [model, seed, path, precision] => (model, seed, path, precision.as_str()),
+        _ => bail!("usage: synthetic_checkpoint MODEL SEED PATH [PRECISION]"),
     };
+    let precision = Precision::ALL.into_iter().find(|known| known.id() == precision);
+    let precision = precision.context("PRECISION is q4_k_m or q8_0")?;
     let (seed, path): (u64, _) = (seed.parse().context("SEED is a whole number")?, PathBuf::from(path));
     let registry = Registry::parse("models.toml", include_str!("../models.toml"))?;
     let spec = registry.get(model).with_context(|| format!("models.toml has no model `{model}`"))?;
-    let plan = SyntheticPlan::new(spec, Precision::Q4KM, seed)?;
+    let plan = SyntheticPlan::new(spec, precision, seed)?;
     let bytes = plan.bytes();
     println!("{bytes}");
 

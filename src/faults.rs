@@ -8,9 +8,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+
+use crate::language::Bilingual;
 
 /// One thing that is wrong, where, and what to do about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +46,13 @@ impl fmt::Display for Faults {
         }
         Ok(())
     }
+}
+
+/// A text in both languages as files write it: `title.en = "..."` and `title.fr = "..."`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BilingualText {
+    en: Option<Spanned<String>>,
+    fr: Option<Spanned<String>>,
 }
 
 /// Collects faults while one file is read.
@@ -87,6 +97,21 @@ impl<'a> Reader<'a> {
             self.at(text.span(), format!("`{key}` is empty"), "fill it in, in a few words");
         }
         text.get_ref().clone()
+    }
+
+    /// A text that has to say something in both languages; what is missing or empty becomes a fault, `place` or the
+    /// other language saying where.
+    pub fn bilingual(&mut self, key: &str, text: &BilingualText, place: &Range<usize>) -> Bilingual {
+        let beside = text.en.as_ref().or(text.fr.as_ref()).map_or_else(|| place.clone(), Spanned::span);
+        let mut side = |language: &str, side: &Option<Spanned<String>>| match side {
+            Some(side) => self.filled(&format!("{key}.{language}"), side),
+            None => {
+                let problem = format!("`{key}.{language}` is missing");
+                self.at(beside.clone(), problem, "add it: every text of ours is in English and French");
+                String::new()
+            }
+        };
+        Bilingual { en: side("en", &text.en), fr: side("fr", &text.fr) }
     }
 
     /// The version of the file's format must be the one this program reads.

@@ -19,8 +19,8 @@
 //! | 4 | [`measurement`] |
 //! | 3 | [`workload`] |
 //! | 2 | [`hardware`], [`model`] |
-//! | 1 | [`clock`], [`date`], [`faults`], [`language`], [`provenance`], [`stats`] |
-//! | 0 | [`units`] |
+//! | 1 | [`clock`], [`date`], [`faults`], [`provenance`], [`stats`] |
+//! | 0 | [`language`], [`units`] |
 
 pub mod claim;
 pub mod cli;

@@ -288,9 +288,14 @@ fn publishing_copies_the_run_lists_it_and_never_changes_a_run_file() {
     home.command(&["report", &folder_name, "--publish"]).assert().success();
     let published = home.path("reports").join(folder.file_name().unwrap());
     let same = |name: &str| fs::read(published.join(name)).unwrap() == fs::read(folder.join(name)).unwrap();
-    assert!(same("run.json") && same("index.html"));
-    let list = fs::read_to_string(home.path("reports/index.html")).unwrap();
-    assert!(list.contains(&folder.file_name().unwrap().to_string_lossy().into_owned()));
+    for name in ["run.json", "index.html", "fr.html", "claims.html", "claims.fr.html"] {
+        assert!(same(name), "{name}");
+    }
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    for (list, page) in [("index.html", "index.html"), ("fr.html", "fr.html")] {
+        let html = fs::read_to_string(home.path("reports").join(list)).unwrap();
+        assert!(html.contains(&format!("href=\"{name}/{page}\"")), "{list}");
+    }
 
     // What the user paid is for the user's own page.
     fs::write(home.path("my-prices.toml"), "[my-machine]\nrent_usd_per_hour = 0.77\nas_of = \"2026\"\n")
@@ -315,6 +320,13 @@ fn lists_and_claims_are_data_for_people_and_programs() {
     let output = home.command(&["list", "--json"]).output().unwrap();
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(list["models"][0]["parameters"], 1_777_088_000_u64);
+    let model = |id| list["models"].as_array().unwrap().iter().find(|model| model["id"] == id).unwrap();
+    assert_eq!(model("mistral-7b-v0.3")["precisions"][0]["file_bytes"], 4_372_812_000_u64);
+    assert_eq!(model("ministral-8b-2410")["licence_restricted"], true);
+    assert_eq!(
+        (&model("mistral-nemo-2407")["runs"], &model("mistral-nemo-2407")["gaps"][0]["id"]),
+        (&false.into(), &"head-size".into())
+    );
     let output = home.command(&["claims", "--json"]).output().unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let claim = claims.as_array().unwrap().iter().find(|claim| claim["id"] == "deepseek-5-6m").unwrap();

@@ -20,6 +20,9 @@ const BODY: &[u8] = b"GGUF, or so it says";
 /// A hub that holds one file of one public repository and one gated repository.
 struct LoopbackHub {
     endpoint: String,
+    /// Everything that was asked.
+    requests: Arc<AtomicUsize>,
+    /// What was asked for with its body.
     downloads: Arc<AtomicUsize>,
 }
 
@@ -27,15 +30,16 @@ impl LoopbackHub {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let downloads = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&downloads);
+        let (requests, downloads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (asked, counter) = (Arc::clone(&requests), Arc::clone(&downloads));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                asked.fetch_add(1, Ordering::SeqCst);
                 let counter = Arc::clone(&counter);
                 std::thread::spawn(move || answer(stream, &counter));
             }
         });
-        Self { endpoint, downloads }
+        Self { endpoint, requests, downloads }
     }
 }
 
@@ -72,6 +76,7 @@ fn file(repo: &str, name: &str, commit: Option<&str>) -> HubFile {
         repo: HubRepo { repo: repo.to_owned(), commit: commit.map(str::to_owned) },
         file: name.to_owned(),
         precision: Precision::Q4KM,
+        bytes: None,
     }
 }
 
@@ -130,4 +135,48 @@ fn a_hub_answers_even_if_it_refuses_and_a_dead_or_silent_one_does_not() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     assert_eq!(at(&endpoint).answers(&repo, patience), Err("no answer within 1 s".to_owned()));
+}
+
+/// `claimbench pull` against a hub and an empty cache, with nobody at the terminal.
+fn pull(server: &LoopbackHub, cache: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = assert_cmd::Command::cargo_bin("claimbench").unwrap();
+    command.env("HF_ENDPOINT", &server.endpoint).env("HF_HOME", cache).env_remove("HF_HUB_OFFLINE");
+    let output = command.arg("pull").args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_restricted_licence_is_shown_and_nothing_is_asked_of_the_hub_until_it_is_accepted() {
+    let server = LoopbackHub::start();
+    let cache = tempfile::tempdir().unwrap();
+    let (code, said) = pull(&server, cache.path(), &["ministral-8b-2410"]);
+    assert_eq!(code, Some(1), "{said}");
+    for words in ["licence Mistral Research License", "restricted: ", "--accept-licence", "about 4.90 GB"] {
+        assert!(said.contains(words), "no {words} in {said}");
+    }
+    assert_eq!(
+        server.requests.load(Ordering::SeqCst),
+        0,
+        "the hub was asked before the licence was accepted"
+    );
+    // This hub has no such file, which it can only say once it is asked.
+    let (code, said) = pull(&server, cache.path(), &["ministral-8b-2410", "--accept-licence"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("has no `Ministral-8B-Instruct-2410-Q4_K_M.gguf`"), "{said}");
+    assert!(server.requests.load(Ordering::SeqCst) > 0);
+}
+
+#[test]
+fn a_dry_pull_shows_the_terms_and_the_size_somebody_read_and_asks_nothing_of_the_hub() {
+    let server = LoopbackHub::start();
+    let cache = tempfile::tempdir().unwrap();
+    let (code, said) = pull(&server, cache.path(), &["mistral-7b-v0.3", "--dry-run"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("licence Apache-2.0") && said.contains("Q4_K_M.gguf, 4.37 GB"), "{said}");
+    assert_eq!(server.requests.load(Ordering::SeqCst), 0);
+    // An open licence needs no consent: the hub is asked at once.
+    let (code, said) = pull(&server, cache.path(), &["mistral-7b-v0.3", "--precision", "q8_0"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("has no `Mistral-7B-Instruct-v0.3-Q8_0.gguf`"), "{said}");
+    assert!(server.requests.load(Ordering::SeqCst) > 0);
 }

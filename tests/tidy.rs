@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: a module imports only from lower floors, never from a sibling. `docs/ARCHITECTURE.md` shows
 /// the same table.
 const FLOORS: [(u32, &[&str]); 11] = [
-    (0, &["units"]),
-    (1, &["clock", "date", "faults", "language", "provenance", "stats"]),
+    (0, &["language", "units"]),
+    (1, &["clock", "date", "faults", "provenance", "stats"]),
     (2, &["hardware", "model"]),
     (3, &["workload"]),
     (4, &["measurement"]),

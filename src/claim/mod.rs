@@ -6,6 +6,7 @@
 //! `ledger/claims.toml` and `ledger/sources.toml` are read together, see [`Ledger::parse`]. Formulas are worked out
 //! as they are read, with their units and their ranges, so a ledger that was read has no formula without a value.
 
+mod category;
 mod examined;
 mod facts;
 mod figure;
@@ -22,12 +23,12 @@ mod refused_tests;
 #[cfg(test)]
 mod shipped_tests;
 
+pub use category::Category;
 pub use examined::Examined;
-pub use facts::{Constant, Facts, Level, Source};
+pub use facts::{Constant, Facts, Level, Reading, Source};
 pub use formula::{Figure, Formula, FormulaError, Input, Worked};
 pub use ledger::{
-    Category, Claim, ClaimedAmount, Ledger, LedgerFaults, Method, Proportion, Quote, ScaleKind, ScalePoint,
-    Scope,
+    Claim, ClaimedAmount, Ledger, LedgerFaults, Method, Proportion, Quote, ScaleKind, ScalePoint, Scope,
 };
 pub use outcome::{Bound, Comparison, Examination, Open, Outcome, compare};
 pub use printed::read as read_printed;

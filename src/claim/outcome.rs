@@ -11,6 +11,8 @@ pub enum Examination {
     Recalculated,
     /// Against the figure of the source it relies on.
     Sourced,
+    /// Against nothing: sources speak to it, but it states no amount that could be compared.
+    Context,
     /// Not at all: no measurement or public figure could decide. It can only be set in proportion to other figures.
     NotCheckable,
 }
@@ -22,6 +24,7 @@ impl Examination {
             Self::Measured => "measured",
             Self::Recalculated => "recalculated",
             Self::Sourced => "sourced",
+            Self::Context => "context",
             Self::NotCheckable => "not-checkable",
         }
     }
@@ -42,6 +45,8 @@ pub enum Outcome {
     Unresolved(Open),
     /// What can be computed counts another thing than the claim does: it gives the proportion and no more.
     ProportionOnly,
+    /// Sources speak to it; nothing was compared.
+    Context,
 }
 
 /// Why a claim stays open.
@@ -65,6 +70,7 @@ impl Outcome {
             Self::DiffersFromItsSource => "differs-from-its-source",
             Self::Unresolved(_) => "unresolved",
             Self::ProportionOnly => "proportion-only",
+            Self::Context => "context",
         }
     }
 }

@@ -9,23 +9,25 @@ const SMALL_SOURCES: &str = r#"schema = 1
 id = "report"
 publisher = "a laboratory"
 title = "Report"
+language = "en"
 date = "2024-12"
 address = "https://example.org/report"
 level = "primary"
-verified = true
-seen = "read whole"
+read = "original"
+seen = { en = "read whole", fr = "read whole" }
 
 [[source]]
 id = "article"
 publisher = "a newspaper"
 title = "Article"
+language = "en"
 level = "quoted"
-verified = true
-seen = "read whole"
+read = "original"
+seen = { en = "read whole", fr = "read whole" }
 
 [[constant]]
 id = "hours"
-title = "GPU-hours"
+title = { en = "GPU-hours", fr = "GPU-hours" }
 value = 2_788_000
 unit = "GPU*h"
 as_of = "2024-12"
@@ -34,7 +36,7 @@ verified = true
 
 [[constant]]
 id = "rent"
-title = "rent"
+title = { en = "rent", fr = "rent" }
 low = 1.7
 high = 2.99
 unit = "USD/GPU/h"
@@ -44,7 +46,7 @@ verified = false
 
 [[constant]]
 id = "none"
-title = "nothing at all"
+title = { en = "nothing at all", fr = "nothing at all" }
 value = 0
 unit = "GPU*h"
 as_of = "2024-12"
@@ -56,16 +58,16 @@ const SMALL_CLAIMS: &str = r#"schema = 1
 
 [[claim]]
 id = "run"
-title = "A run for 5 million"
+title = { en = "A run for 5 million", fr = "A run for 5 million" }
 quote = "for 5 million"
 language = "en"
 quoted_in = "article"
-speaker = "somebody"
+speaker = { en = "somebody", fr = "somebody" }
 said_on = "2025-02"
 category = "training-cost"
-counts = "a run"
-leaves_out = "the rest"
-analysis = "Open."
+counts = { en = "a run", fr = "a run" }
+leaves_out = { en = "the rest", fr = "the rest" }
+analysis = { en = "Open.", fr = "Open." }
 sources = ["report"]
 
 [claim.amount]
@@ -79,17 +81,17 @@ bound = "about"
 how = "recalculated"
 formula = "hours * rent"
 scope_matches = true
-scope_reason = "the same run"
+scope_reason = { en = "the same run", fr = "the same run" }
 
 [[scale]]
 id = "run"
-label = "the run"
+label = { en = "the run", fr = "the run" }
 kind = "quoted"
 claim = "run"
 "#;
 
 fn parse(claims: &str, sources: &str) -> Result<Ledger, LedgerFaults> {
-    Ledger::parse(("claims.toml", claims), ("sources.toml", sources))
+    Ledger::parse(&[("claims.toml", claims)], ("sources.toml", sources))
 }
 
 /// The faults as "line: problem".
@@ -141,6 +143,12 @@ fn a_claim_needs_its_sources() {
         after("quoted_in = \"article\"\n", ""),
         ["4: claim `run` does not say where its quotation stands"]
     );
+    assert_eq!(after("fr = \"A run for 5 million\"", "fr = \"\""), ["5: `title.fr` is empty"]);
+    assert_eq!(after(", fr = \"A run for 5 million\"", ""), ["5: `title.fr` is missing"]);
+    assert_eq!(
+        after("sources = [\"report\"]", "sources = [\"report\"]\nrelated = [\"walk\"]"),
+        ["16: no claim is called `walk`"]
+    );
     assert_eq!(after("[\"report\"]", "[\"reprot\"]"), ["15: no source is called `reprot`"]);
 }
 
@@ -169,19 +177,24 @@ fn amounts_are_finite_and_match_their_digits() {
         ["18: the amount needs one of `printed` and `reading`"]
     );
     assert_eq!(
-        after("unit = \"USD\"", "unit = \"EUR\""),
-        ["21: `EUR` is not a unit: `EUR` is not one of its symbols"]
+        after("unit = \"USD\"", "unit = \"XAU\""),
+        ["21: `XAU` is not a unit: `XAU` is not one of its symbols"]
     );
 }
 
 #[test]
 fn an_examination_holds_what_it_needs_and_no_more() {
-    let scope = "scope_matches = true\nscope_reason = \"the same run\"\n";
+    let scope = "scope_matches = true\nscope_reason = { en = \"the same run\", fr = \"the same run\" }\n";
     assert_eq!(after(scope, ""), ["25: the examination does not state its scope"]);
     assert_eq!(after("formula = \"hours * rent\"\n", ""), ["25: `formula` is missing"]);
     assert_eq!(
         after("how = \"recalculated\"\nformula = \"hours * rent\"", "how = \"sourced\""),
         ["25: `source_figure` is missing"]
+    );
+    let amount = SMALL_CLAIMS.find("[claim.amount]").unwrap()..SMALL_CLAIMS.find("[claim.examined]").unwrap();
+    assert_eq!(
+        faults(&SMALL_CLAIMS.replacen(&SMALL_CLAIMS[amount], "", 1), SMALL_SOURCES)[0],
+        "18: nothing to compare: the claim states no amount"
     );
     assert_eq!(
         after("formula = \"hours * rent\"", "formula = \"hours * rent\"\nsource_figure = \"rent\""),
@@ -198,7 +211,7 @@ fn a_claim_is_not_compared_with_the_page_it_stands_on() {
             1,
         )
         .replacen("quoted_in = \"article\"", "quoted_in = \"report\"", 1);
-    let cost = "\n[[constant]]\nid = \"cost\"\ntitle = \"cost\"\nvalue = 5_000_000\nunit = \"USD\"\nas_of = \"2024\"\nsource = \"report\"\nverified = true\n";
+    let cost = "\n[[constant]]\nid = \"cost\"\ntitle = { en = \"cost\", fr = \"coût\" }\nvalue = 5_000_000\nunit = \"USD\"\nas_of = \"2024\"\nsource = \"report\"\nverified = true\n";
     let sources = format!("{SMALL_SOURCES}{cost}");
     assert_eq!(faults(&claims, &sources), ["26: `cost` is no figure of another source"]);
     let quoted = claims.replacen("quoted_in = \"report\"", "quoted_in = \"article\"", 1);
@@ -218,7 +231,7 @@ fn the_scale_shows_dollars_of_known_claims() {
 #[test]
 fn the_faults_of_both_files_come_at_once() {
     let claims = SMALL_CLAIMS
-        .replacen("title = \"A run for 5 million\"", "title = \" \"\ntitel = \"A run\"", 1)
+        .replacen("fr = \"A run for 5 million\"", "fr = \" \", de = \"A run\"", 1)
         .replacen("said_on = \"2025-02\"", "said_on = \"2025-02-30\"", 1)
         .replacen("[[scale]]\nid = \"run\"", "[[scale]]\nid = \"Run\"", 1);
     let sources = SMALL_SOURCES
@@ -234,16 +247,16 @@ fn the_faults_of_both_files_come_at_once() {
     assert_eq!(
         faults(&claims, &sources),
         [
-            "5: `title` is empty",
-            "6: unknown key `claim.0.titel`",
-            "9: no source is called `article`",
-            "11: `2025-02-30` is not a date",
-            "32: `Run` is not an id",
-            "8: `example.org/report` is no address",
-            "14: id `report` stands twice",
-            "22: constant `hours` has no source",
-            "24: `value = -2` is not an amount",
-            "32: `low`, `value` and `high` do not rise",
+            "5: unknown key `claim.0.title.de`",
+            "5: `title.fr` is empty",
+            "8: no source is called `article`",
+            "10: `2025-02-30` is not a date",
+            "31: `Run` is not an id",
+            "9: `example.org/report` is no address",
+            "15: id `report` stands twice",
+            "24: constant `hours` has no source",
+            "26: `value = -2` is not an amount",
+            "34: `low`, `value` and `high` do not rise",
         ]
     );
 }
@@ -265,7 +278,8 @@ fn a_fault_is_printed_with_file_line_and_fix() {
 #[test]
 fn duplicates_and_unknown_schemas_are_refused_in_the_shipped_files_too() {
     let claims = CLAIMS.replacen("id = \"deepseek-frugal\"", "id = \"deepseek-5-6m\"", 1);
-    assert!(faults(&claims, SOURCES)[0].ends_with("id `deepseek-5-6m` stands twice"));
+    let all = faults(&claims, SOURCES);
+    assert!(all.iter().any(|fault| fault.ends_with("id `deepseek-5-6m` stands twice")), "{all:?}");
     let old = faults(
         &CLAIMS.replacen("schema = 1", "schema = 7", 1),
         &SOURCES.replacen("schema = 1", "schema = 0", 1),

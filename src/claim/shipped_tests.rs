@@ -4,13 +4,13 @@ use super::*;
 use crate::cost::PriceBook;
 use crate::language::Language;
 
-pub(super) const CLAIMS: &str = include_str!("../../ledger/claims.toml");
+pub(super) const CLAIMS: &str = include_str!("../../ledger/claims/deepseek.toml");
 pub(super) const SOURCES: &str = include_str!("../../ledger/sources.toml");
 const PRICES: &str = include_str!("../../ledger/prices.toml");
 const DERIVED: &str = include_str!("../../tests/data/derived.toml");
 
 fn ledger() -> Ledger {
-    Ledger::parse(("claims.toml", CLAIMS), ("sources.toml", SOURCES))
+    Ledger::parse(&[("deepseek.toml", CLAIMS)], ("sources.toml", SOURCES))
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
@@ -121,7 +121,7 @@ fn the_sources_of_prices_are_known_and_prices_agree_with_the_constants() {
             }
         }
     }
-    assert_eq!(shared, 3);
+    assert!(shared >= 3, "{shared}");
 }
 
 #[test]

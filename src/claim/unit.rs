@@ -5,8 +5,36 @@ use std::fmt;
 
 /// The symbols a unit is made of. They do not convert into each other: a formula writes `24 [h/day]` itself, and the
 /// reader sees the conversion.
-const SYMBOLS: [&str; 12] =
-    ["FLOP", "GPU", "Mtok", "USD", "day", "h", "kWh", "node", "parameter", "s", "token", "year"];
+const SYMBOLS: [&str; 28] = [
+    "EUR",
+    "FLOP",
+    "GPU",
+    "GW",
+    "GWh",
+    "J",
+    "MW",
+    "Mtok",
+    "TWh",
+    "USD",
+    "W",
+    "Wh",
+    "company",
+    "country",
+    "day",
+    "gCO2e",
+    "h",
+    "kW",
+    "kWh",
+    "model",
+    "node",
+    "parameter",
+    "patent",
+    "person",
+    "s",
+    "site",
+    "token",
+    "year",
+];
 
 /// A product of symbols with whole exponents; `x` is the unit of a bare ratio.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -118,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_symbol_that_is_not_known_is_refused() {
-        for bad in ["", "EUR", "USD/", "USD per h", "x*USD", "USD/x"] {
+        for bad in ["", "XAU", "USD/", "USD per h", "x*USD", "USD/x"] {
             assert!(Unit::parse(bad).is_err(), "`{bad}` was taken");
         }
     }

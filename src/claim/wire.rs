@@ -1,4 +1,4 @@
-//! The format of `claims.toml`, and its way into domain types.
+//! The format of one claim, and its way into the domain type.
 
 use std::collections::HashSet;
 use std::ops::Range as Span;
@@ -6,50 +6,39 @@ use std::ops::Range as Span;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::facts::{Draft, amount, date, unit};
-use super::formula::{Figure, Formula, FormulaError, Worked};
-use super::ledger::{
-    Category, Claim, ClaimedAmount, Ledger, LedgerFaults, Method, Proportion, Quote, ScaleKind, ScalePoint,
-    Scope,
-};
+use super::Category;
+use super::facts::{amount, date, unit};
+use super::formula::Figure;
+use super::ledger::{Claim, ClaimedAmount, Method, Proportion, Quote, Reading, Scope};
 use super::outcome::Bound;
 use super::printed;
 use super::range::Range;
 use super::unit::Unit;
-use crate::faults::{Faults, Reader};
+use crate::faults::BilingualText;
 use crate::language::Language;
-use crate::units::Usd;
 
-/// Version of the file format.
-const SCHEMA: u64 = 1;
 /// Stated ends may differ from the reading of the printed digits by what a decimal number loses in binary.
 const READING_TOLERANCE: f64 = 1e-9;
 
 #[derive(Deserialize)]
-struct File {
-    schema: Spanned<u64>,
-    #[serde(default, rename = "claim")]
-    claims: Vec<WireClaim>,
-    #[serde(default, rename = "scale")]
-    scale: Vec<WireScale>,
-}
-
-#[derive(Deserialize)]
-struct WireClaim {
+pub(super) struct WireClaim {
     id: Spanned<String>,
-    title: Spanned<String>,
+    title: BilingualText,
     quote: Spanned<String>,
     language: WireLanguage,
     quoted_in: Option<Spanned<String>>,
-    speaker: Spanned<String>,
+    speaker: BilingualText,
     said_on: Spanned<String>,
     category: WireCategory,
-    counts: Spanned<String>,
-    leaves_out: Spanned<String>,
-    analysis: Spanned<String>,
+    counts: BilingualText,
+    leaves_out: BilingualText,
+    analysis: BilingualText,
     #[serde(default)]
     sources: Vec<Spanned<String>>,
-    amount: WireAmount,
+    #[serde(default)]
+    related: Vec<Spanned<String>>,
+    disagreement: Option<BilingualText>,
+    amount: Option<WireAmount>,
     examined: WireExamined,
     #[serde(default, rename = "proportion")]
     proportions: Vec<WireProportion>,
@@ -66,18 +55,26 @@ enum WireLanguage {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum WireCategory {
-    Capex,
-    ComputeFleet,
+    TrainingCost,
     InferenceCost,
     OperatingCost,
-    TrainingCost,
+    ComputeFleet,
+    Energy,
+    Capex,
+    Investment,
+    Market,
+    Policy,
+    Talent,
+    Models,
+    Patents,
+    People,
 }
 
 #[derive(Deserialize)]
 struct WireAmount {
     printed: Option<Spanned<String>>,
     significant_digits: Option<u32>,
-    reading: Option<Spanned<String>>,
+    reading: Option<BilingualText>,
     low: Spanned<f64>,
     high: Spanned<f64>,
     unit: Spanned<String>,
@@ -98,7 +95,7 @@ struct WireExamined {
     formula: Option<Spanned<String>>,
     source_figure: Option<Spanned<String>>,
     scope_matches: Option<bool>,
-    scope_reason: Option<Spanned<String>>,
+    scope_reason: Option<BilingualText>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -107,112 +104,32 @@ enum WireHow {
     Measured,
     Recalculated,
     Sourced,
+    Context,
     NotCheckable,
 }
 
 #[derive(Deserialize)]
 struct WireProportion {
-    label: Spanned<String>,
+    label: BilingualText,
     formula: Spanned<String>,
     unit: Spanned<String>,
 }
 
-#[derive(Deserialize)]
-struct WireScale {
-    id: Spanned<String>,
-    label: Spanned<String>,
-    kind: WireScaleKind,
-    claim: Spanned<String>,
-    formula: Option<Spanned<String>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WireScaleKind {
-    Quoted,
-    Recalculated,
-    CannotBeChecked,
-}
-
-impl Ledger {
-    /// Reads the texts of a `claims.toml` and a `sources.toml`, each with the name to print in errors.
-    ///
-    /// All faults of both files come at once. What a faulty source file declares still counts as known, so that one
-    /// slip in it does not make every claim look wrong.
-    pub fn parse(claims: (&str, &str), sources: (&str, &str)) -> Result<Self, LedgerFaults> {
-        let (draft, facts_outcome) = Draft::read(sources.0, sources.1);
-        let claims_outcome = read_claims(claims.0, claims.1, &draft);
-        match (claims_outcome, facts_outcome) {
-            (Ok((claims, scale)), Ok(())) => Ok(Self::new(claims, scale, draft.facts)),
-            (claims, facts) => Err(LedgerFaults::new(claims.err().into_iter().chain(facts.err()).collect())),
-        }
-    }
-}
-
-fn read_claims(file: &str, text: &str, draft: &Draft) -> Result<(Vec<Claim>, Vec<ScalePoint>), Faults> {
-    let mut reader = Reader::new(file, text);
-    let wire: File = reader.read()?;
-    reader.schema(&wire.schema, SCHEMA);
-    let mut reading = Reading { reader, draft };
-    let mut ids = HashSet::new();
-    let claims: Vec<Claim> =
-        wire.claims.into_iter().filter_map(|claim| claim.into_claim(&mut reading, &mut ids)).collect();
-    if ids.is_empty() && reading.reader.is_clean() {
-        reading.reader.at(0..0, "no `[[claim]]` at all", "add at least one");
-    }
-    let mut points = HashSet::new();
-    let scale = wire
-        .scale
-        .into_iter()
-        .filter_map(|point| point.into_point(&mut reading, &mut points, &ids, &claims))
-        .collect();
-    reading.reader.finish(Some((claims, scale)))
-}
-
-/// A reader of claims beside the facts they refer to.
-struct Reading<'a> {
-    reader: Reader<'a>,
-    draft: &'a Draft,
-}
-
-impl Reading<'_> {
-    fn source(&mut self, id: &Spanned<String>) -> String {
-        if !self.draft.may_hold_source(id.get_ref()) {
-            let problem = format!("no source is called `{}`", id.get_ref());
-            self.reader.at(id.span(), problem, "add a [[source]] of that id to the sources, or correct it");
-        }
-        id.get_ref().clone()
-    }
-
-    /// A formula worked out, in the unit it has to come out in; `None` after a fault, or where the facts have one.
-    fn worked(&mut self, formula: &Spanned<String>, unit: Option<&Unit>) -> Option<Worked> {
-        let facts = &self.draft.facts;
-        let figure = |id: &str| facts.constant(id).map(|constant| constant.figure.clone());
-        let worked = Formula::parse(formula.get_ref()).and_then(|formula| formula.work_out(figure));
-        match worked {
-            Ok(worked) => {
-                let unit = unit?;
-                if worked.figure.unit == *unit {
-                    return Some(worked);
-                }
-                let problem = format!("the formula gives {}, not {unit}", worked.figure.unit);
-                self.reader.at(
-                    formula.span(),
-                    problem,
-                    "convert with a number and its unit, such as 24 [h/day]",
-                );
-            }
-            Err(FormulaError::UnknownConstant(id)) if self.draft.may_hold_constant(&id) => {}
-            Err(error) => self.reader.at(formula.span(), error.to_string(), error.fix()),
-        }
-        None
-    }
-}
-
 impl WireClaim {
-    fn into_claim(self, reading: &mut Reading<'_>, ids: &mut HashSet<String>) -> Option<Claim> {
+    /// The id, as it stands in the file.
+    pub(super) fn id(&self) -> &str {
+        self.id.get_ref()
+    }
+
+    /// The claim, or `None` after a fault. `seen` collects the ids; `known` are those of all files, if all were read.
+    pub(super) fn into_claim(
+        self,
+        reading: &mut Reading<'_>,
+        seen: &mut HashSet<String>,
+        known: Option<&HashSet<String>>,
+    ) -> Option<Claim> {
         let place = self.id.span();
-        let id = reading.reader.unique_id(ids, &self.id);
+        let id = reading.reader.unique_id(seen, &self.id);
         let quoted_in = self.quoted_in.as_ref().map(|source| reading.source(source));
         let name = self.id.get_ref();
         if quoted_in.is_none() {
@@ -221,33 +138,43 @@ impl WireClaim {
         }
         if self.sources.is_empty() {
             let problem = format!("claim `{name}` has no source");
-            reading.reader.at(place, problem, "add `sources`, the ids its analysis rests on");
+            reading.reader.at(place.clone(), problem, "add `sources`, the ids its analysis rests on");
+        }
+        for other in &self.related {
+            if known.is_some_and(|known| !known.contains(other.get_ref())) {
+                let problem = format!("no claim is called `{}`", other.get_ref());
+                reading.reader.at(other.span(), problem, "name a [[claim]] of the ledger");
+            }
         }
         let language = match self.language {
             WireLanguage::English => Language::English,
             WireLanguage::French => Language::French,
         };
         let sources = self.sources.iter().map(|source| reading.source(source)).collect();
-        let amount = self.amount.into_amount(reading, language);
-        let unit = amount.as_ref().map(|amount| &amount.figure.unit);
-        let method = self.examined.into_method(reading, unit, quoted_in.as_deref());
+        let has_amount = self.amount.is_some();
+        let amount = self.amount.map(|amount| amount.into_amount(reading, language));
+        let unit = amount.as_ref().and_then(Option::as_ref).map(|amount| &amount.figure.unit);
+        let method = self.examined.into_method(reading, has_amount, unit, quoted_in.as_deref());
         let proportions = self.proportions.into_iter().filter_map(|p| p.into_proportion(reading)).collect();
         let said_on = date(&mut reading.reader, &self.said_on);
-        let mut filled = |key, text| reading.reader.filled(key, text);
+        let quote = reading.reader.filled("quote", &self.quote);
+        let mut both = |key, text| reading.reader.bilingual(key, text, &place);
         Some(Claim {
-            title: filled("title", &self.title),
-            speaker: filled("speaker", &self.speaker),
-            counts: filled("counts", &self.counts),
-            leaves_out: filled("leaves_out", &self.leaves_out),
-            analysis: filled("analysis", &self.analysis),
-            quote: Quote { text: filled("quote", &self.quote), language, source: quoted_in? },
+            title: both("title", &self.title),
+            speaker: both("speaker", &self.speaker),
+            counts: both("counts", &self.counts),
+            leaves_out: both("leaves_out", &self.leaves_out),
+            analysis: both("analysis", &self.analysis),
+            disagreement: self.disagreement.as_ref().map(|text| both("disagreement", text)),
+            quote: Quote { text: quote, language, source: quoted_in? },
             category: self.category.into(),
             id: id?,
             said_on: said_on?,
-            amount: amount?,
+            amount: if has_amount { Some(amount??) } else { None },
             method: method?,
             proportions,
             sources,
+            related: self.related.into_iter().map(Spanned::into_inner).collect(),
         })
     }
 }
@@ -277,10 +204,7 @@ impl WireAmount {
                 }
                 range
             }
-            (None, Some(words)) => {
-                reader.filled("reading", words);
-                stated
-            }
+            (None, Some(_)) => stated,
             (Some(_), Some(_)) | (None, None) => {
                 let fix = "give `printed`, its digits, or `reading`, how its words are read";
                 reader.at(self.low.span(), "the amount needs one of `printed` and `reading`", fix);
@@ -293,7 +217,7 @@ impl WireAmount {
             WireBound::AtMost => Bound::AtMost,
         };
         let printed = self.printed.map(Spanned::into_inner);
-        let words = self.reading.map(Spanned::into_inner);
+        let words = self.reading.as_ref().map(|text| reader.bilingual("reading", text, &self.low.span()));
         Some(ClaimedAmount { printed, reading: words, figure: Figure { range, unit: unit? }, bound })
     }
 }
@@ -306,14 +230,22 @@ impl WireExamined {
     fn into_method(
         self,
         reading: &mut Reading<'_>,
+        has_amount: bool,
         unit: Option<&Unit>,
         quoted_in: Option<&str>,
     ) -> Option<Method> {
         let place = self.how.span();
         let how = *self.how.get_ref();
         self.refuse_what_does_not_belong(reading, how);
-        if how == WireHow::NotCheckable {
-            return Some(Method::NotCheckable);
+        match how {
+            WireHow::NotCheckable => return Some(Method::NotCheckable),
+            WireHow::Context => return Some(Method::Context),
+            WireHow::Recalculated | WireHow::Sourced if !has_amount => {
+                let fix = "add [claim.amount], or examine it as `context`";
+                reading.reader.at(place, "nothing to compare: the claim states no amount", fix);
+                return None;
+            }
+            WireHow::Measured | WireHow::Recalculated | WireHow::Sourced => {}
         }
         let scope = self.scope(reading, place.clone());
         let missing = |reading: &mut Reading<'_>, key: &str| {
@@ -328,7 +260,7 @@ impl WireExamined {
                 };
                 Some(Method::Recalculated { worked: reading.worked(formula, unit)?, scope: scope? })
             }
-            WireHow::Sourced | WireHow::NotCheckable => {
+            WireHow::Sourced | WireHow::Context | WireHow::NotCheckable => {
                 let Some(figure) = &self.source_figure else {
                     missing(reading, "source_figure");
                     return None;
@@ -355,12 +287,13 @@ impl WireExamined {
         let span = |text: &Option<Spanned<String>>| text.as_ref().map(Spanned::span);
         refuse(span(&self.formula), "formula", how == WireHow::Recalculated);
         refuse(span(&self.source_figure), "source_figure", how == WireHow::Sourced);
-        refuse(span(&self.scope_reason), "scope_reason", how != WireHow::NotCheckable);
+        let states_scope = !matches!(how, WireHow::Context | WireHow::NotCheckable);
+        refuse(self.scope_reason.as_ref().map(|_| self.how.span()), "scope_reason", states_scope);
     }
 
     fn scope(&self, reading: &mut Reading<'_>, place: Span<usize>) -> Option<Scope> {
         if let (Some(matches), Some(reason)) = (self.scope_matches, &self.scope_reason) {
-            return Some(Scope { matches, reason: reading.reader.filled("scope_reason", reason) });
+            return Some(Scope { matches, reason: reading.reader.bilingual("scope_reason", reason, &place) });
         }
         let fix =
             "add `scope_matches` and `scope_reason`: does the evidence count the same thing as the claim?";
@@ -371,60 +304,28 @@ impl WireExamined {
 
 impl WireProportion {
     fn into_proportion(self, reading: &mut Reading<'_>) -> Option<Proportion> {
-        let label = reading.reader.filled("label", &self.label);
+        let label = reading.reader.bilingual("label", &self.label, &self.formula.span());
         let unit = unit(&mut reading.reader, &self.unit);
         Some(Proportion { label, worked: reading.worked(&self.formula, unit.as_ref())? })
-    }
-}
-
-impl WireScale {
-    fn into_point(
-        self,
-        reading: &mut Reading<'_>,
-        seen: &mut HashSet<String>,
-        claim_ids: &HashSet<String>,
-        claims: &[Claim],
-    ) -> Option<ScalePoint> {
-        let id = reading.reader.unique_id(seen, &self.id);
-        let label = reading.reader.filled("label", &self.label);
-        let name = self.claim.get_ref();
-        if !claim_ids.contains(name) {
-            let problem = format!("no claim is called `{name}`");
-            reading.reader.at(self.claim.span(), problem, "name a [[claim]] of this file");
-        }
-        let (figure, steps) = if let Some(formula) = &self.formula {
-            let worked = reading.worked(formula, Some(&Unit::usd()))?;
-            (worked.figure, Some(worked.steps))
-        } else {
-            let claim = claims.iter().find(|claim| claim.id == *name)?;
-            (claim.amount.figure.clone(), None)
-        };
-        let usd = |value: f64| Usd::new(value).ok();
-        let (low, high) = (usd(figure.range.low()), usd(figure.range.high()));
-        let (Some(low), Some(high), true) = (low, high, figure.unit == Unit::usd()) else {
-            let span = self.formula.as_ref().map_or(self.claim.span(), Spanned::span);
-            let problem = "this is no sum of dollars of zero or more";
-            reading.reader.at(span, problem, "the scale shows dollars: give a formula that yields them");
-            return None;
-        };
-        let kind = match self.kind {
-            WireScaleKind::Quoted => ScaleKind::Quoted,
-            WireScaleKind::Recalculated => ScaleKind::Recalculated,
-            WireScaleKind::CannotBeChecked => ScaleKind::CannotBeChecked,
-        };
-        let central = figure.range.central().and_then(usd);
-        Some(ScalePoint { id: id?, label, low, high, central, kind, claim: name.clone(), steps })
     }
 }
 
 impl From<WireCategory> for Category {
     fn from(wire: WireCategory) -> Self {
         match wire {
-            WireCategory::Capex => Self::Capex,
-            WireCategory::ComputeFleet => Self::ComputeFleet,
+            WireCategory::TrainingCost => Self::TrainingCost,
             WireCategory::InferenceCost => Self::InferenceCost,
             WireCategory::OperatingCost => Self::OperatingCost,
-            WireCategory::TrainingCost => Self::TrainingCost,
+            WireCategory::ComputeFleet => Self::ComputeFleet,
+            WireCategory::Energy => Self::Energy,
+            WireCategory::Capex => Self::Capex,
+            WireCategory::Investment => Self::Investment,
+            WireCategory::Market => Self::Market,
+            WireCategory::Policy => Self::Policy,
+            WireCategory::Talent => Self::Talent,
+            WireCategory::Models => Self::Models,
+            WireCategory::Patents => Self::Patents,
+            WireCategory::People => Self::People,
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
+use crate::language::Language;
 use crate::model::Precision;
 use crate::workload::{DeviceChoice, Suite};
 
@@ -226,8 +227,23 @@ pub(super) struct ReportArgs {
 #[derive(Args, Clone, Debug)]
 pub(super) struct ClaimsArgs {
     /// Show only this claim, whole
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", conflicts_with_all = ["category", "outcome", "examined", "article"])]
     pub(super) id: Option<String>,
+    /// Only claims about this, such as training-cost, energy or investment
+    #[arg(long, value_name = "NAME")]
+    pub(super) category: Option<String>,
+    /// Only claims with this outcome, such as upheld, refuted or unresolved
+    #[arg(long, value_name = "NAME")]
+    pub(super) outcome: Option<String>,
+    /// Only claims examined this way: measured, recalculated, sourced, context or not-checkable
+    #[arg(long, value_name = "NAME")]
+    pub(super) examined: Option<String>,
+    /// Only claims quoted from this article
+    #[arg(long, value_name = "ID")]
+    pub(super) article: Option<String>,
+    /// Language of titles and texts; a JSON document always holds both
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = parse_language)]
+    pub(super) lang: Language,
     #[command(flatten)]
     pub(super) json: JsonFlag,
 }
@@ -240,6 +256,12 @@ pub(super) struct PullArgs {
     /// Precision of the weights
     #[arg(long, value_name = "NAME", default_value = "q4_k_m", value_parser = parse_precision)]
     pub(super) precision: Precision,
+    /// Accept the licence shown, where it is restricted or the hub asks for consent
+    #[arg(long)]
+    pub(super) accept_licence: bool,
+    /// Show licence, file and size, and download nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -291,6 +313,11 @@ fn parse_precision(text: &str) -> Result<Precision, String> {
     let known = Precision::ALL.map(Precision::id).join(", ");
     let found = Precision::ALL.into_iter().find(|precision| precision.id() == text);
     found.ok_or_else(|| format!("`{text}` is not a precision; known are {known}"))
+}
+
+fn parse_language(text: &str) -> Result<Language, String> {
+    let found = Language::ALL.into_iter().find(|language| language.id() == text);
+    found.ok_or_else(|| format!("`{text}` is not a language of the pages; known are en, fr"))
 }
 
 fn parse_budget(text: &str) -> Result<Duration, String> {

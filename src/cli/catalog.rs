@@ -15,7 +15,7 @@ pub struct Catalog {
     pub models: Registry,
     /// `workloads.toml`.
     pub workloads: WorkloadBook,
-    /// `ledger/claims.toml` and `ledger/sources.toml`.
+    /// `ledger/claims/` and `ledger/sources.toml`.
     pub ledger: Ledger,
     /// `ledger/prices.toml`.
     pub prices: PriceBook,
@@ -26,12 +26,12 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the shipped files; every fault of the first faulty one is reported.
     pub fn shipped() -> anyhow::Result<Self> {
-        let claims = ("ledger/claims.toml", include_str!("../../ledger/claims.toml"));
+        let claims = [("ledger/claims/deepseek.toml", include_str!("../../ledger/claims/deepseek.toml"))];
         let sources = ("ledger/sources.toml", include_str!("../../ledger/sources.toml"));
         Ok(Self {
             models: Registry::parse("models.toml", include_str!("../../models.toml"))?,
             workloads: WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml"))?,
-            ledger: Ledger::parse(claims, sources)?,
+            ledger: Ledger::parse(&claims, sources)?,
             prices: PriceBook::parse("ledger/prices.toml", include_str!("../../ledger/prices.toml"))?,
             ratings: Ratings::parse("ledger/hardware.toml", include_str!("../../ledger/hardware.toml"))?,
         })

@@ -3,23 +3,33 @@
 use serde_json::json;
 
 use super::{Catalog, Status, Terminal};
-use crate::model::ModelSpec;
-use crate::workload::Workload;
+use crate::engine::ReferenceEngine;
+use crate::measurement::EngineGap;
+use crate::model::{ModelSpec, Precision};
+use crate::units::{Bytes, count_as_f64};
+use crate::workload::{Case, Workload};
 
 pub(super) fn execute(json: bool, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
     let (models, workloads) = (catalog.models.models(), catalog.workloads.workloads());
     if json {
         let document = json!({
-            "models": models.iter().map(model_json).collect::<Vec<_>>(),
+            "models": models.iter().map(|model| model_json(model, &gaps(model, workloads))).collect::<Vec<_>>(),
             "workloads": workloads.iter().map(workload_json).collect::<Vec<_>>(),
         });
         terminal.data(&serde_json::to_string_pretty(&document)?)?;
         return Ok(Status::Good);
     }
-    terminal.data("models (* is measured by default)")?;
+    terminal.data("models (* is measured by default, at the first precision)")?;
+    let mut lacking = Vec::new();
     for model in models {
-        terminal.data(&model_line(model))?;
+        let gaps = gaps(model, workloads);
+        terminal.data(&model_line(model, &runs(&gaps)))?;
+        lacking.extend(gaps);
+    }
+    terminal.data("not run means: the engine would compute something else, or nothing")?;
+    for gap in EngineGap::ALL.iter().filter(|gap| lacking.contains(gap)) {
+        terminal.data(&format!("  {:<22} {}", gap.id(), gap.reason()))?;
     }
     terminal.data("workloads (* is run by default)")?;
     for workload in workloads {
@@ -32,17 +42,41 @@ fn mark(is_default: bool) -> char {
     if is_default { '*' } else { ' ' }
 }
 
-fn model_line(model: &ModelSpec) -> String {
-    let precisions: Vec<_> = model.precisions.iter().map(|precision| precision.id()).collect();
+fn model_line(model: &ModelSpec, engine: &str) -> String {
+    let size = |precision: &Precision| {
+        let bytes = model.shape.bytes(*precision).as_f64();
+        let (amount, unit) = if bytes < 1e8 { (bytes / 1e6, "MB") } else { (bytes / 1e9, "GB") };
+        format!("{} {amount:.2} {unit}", precision.id())
+    };
+    let licence = &model.licence;
+    let bonds = [(licence.restricted, " (restricted)"), (licence.gated, " (gated)")];
+    let bonds: String = bonds.into_iter().filter_map(|(holds, text)| holds.then_some(text)).collect();
     format!(
-        "{} {:<22} {:>6.2} B parameters, {}, {:.2} GB, licence {}",
+        "{} {:<22} {:>6.2} B parameters, {}, licence {}{bonds}, {engine}",
         mark(model.default),
         model.id.as_str(),
-        crate::units::count_as_f64(model.shape.parameters()) / 1e9,
-        precisions.join(" "),
-        model.shape.q4_k_m_bytes().as_f64() / 1e9,
-        model.licence.name
+        count_as_f64(model.shape.parameters()) / 1e9,
+        model.precisions.iter().map(size).collect::<Vec<_>>().join(", "),
+        licence.name
     )
+}
+
+/// What the engine lacks for a model under the shortest workload; a longer one may lack more.
+fn gaps(model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
+    let shortest = workloads.iter().min_by_key(|workload| workload.positions());
+    let case = shortest.zip(model.default_precision()).map(|(workload, precision)| Case {
+        model: model.clone(),
+        precision,
+        workload: workload.clone(),
+    });
+    case.as_ref().map(ReferenceEngine::gaps).unwrap_or_default()
+}
+
+fn runs(gaps: &[EngineGap]) -> String {
+    match gaps {
+        [] => "runs".to_owned(),
+        gaps => format!("not run: {}", gaps.iter().map(|gap| gap.id()).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn workload_line(workload: &Workload) -> String {
@@ -57,17 +91,35 @@ fn workload_line(workload: &Workload) -> String {
     )
 }
 
-fn model_json(model: &ModelSpec) -> serde_json::Value {
+fn model_json(model: &ModelSpec, gaps: &[EngineGap]) -> serde_json::Value {
+    let precision = |precision: &Precision| {
+        let file = model.file(*precision);
+        json!({
+            "id": precision.id(),
+            "tensor_bytes": model.shape.bytes(*precision).count(),
+            "read_bytes_per_step": model.shape.read_bytes_per_step(*precision).count(),
+            "file": file.map(|file| format!("{}/{}", file.repo.repo, file.file)),
+            "file_bytes": file.and_then(|file| file.bytes).map(Bytes::count),
+        })
+    };
     json!({
         "id": model.id.as_str(),
         "name": model.name,
+        "publisher": model.publisher,
+        "family": model.shape.family.id(),
         "default": model.default,
         "parameters": model.shape.parameters(),
-        "precisions": model.precisions.iter().map(|precision| precision.id()).collect::<Vec<_>>(),
-        "q4_k_m_bytes": model.shape.q4_k_m_bytes().count(),
+        "active_parameters": model.shape.active_parameters(),
+        "kv_bytes_per_token": model.shape.kv_bytes_per_token(2).count(),
+        "precisions": model.precisions.iter().map(precision).collect::<Vec<_>>(),
+        "default_precision": model.default_precision().map(Precision::id),
         "licence": model.licence.name,
+        "licence_note": model.licence.note,
+        "licence_restricted": model.licence.restricted,
         "licence_gated": model.licence.gated,
         "hub_repo": model.hub.as_ref().map(|hub| hub.repo.clone()),
+        "runs": gaps.is_empty(),
+        "gaps": gaps.iter().map(|gap| json!({ "id": gap.id(), "reason": gap.reason() })).collect::<Vec<_>>(),
     })
 }
 

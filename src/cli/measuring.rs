@@ -22,19 +22,25 @@ pub(super) fn measure_all(
     budget: Option<Seconds>,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Option<String>> {
-    let forecasts: Vec<CaseForecast> = cases.iter().map(|case| session.forecast(case)).collect();
+    let forecasts: Vec<Option<CaseForecast>> = cases.iter().map(|case| session.forecast(case)).collect();
     terminal.note(&announcement(cases, &forecasts, budget, session.device().kind()));
     let mut slowness = 1.0;
     for (index, (case, forecast)) in cases.iter().zip(&forecasts).enumerate() {
         if session.is_stopped() {
             return Ok(None);
         }
+        let Some(forecast) = forecast else {
+            session.open(case, terminal)?;
+            say_how_it_ended(session, case, terminal);
+            continue;
+        };
+        let due: Vec<CaseForecast> = forecasts[index..].iter().copied().flatten().collect();
         let until = match budget {
             None => None,
             Some(budget) => {
                 let elapsed = session.elapsed();
                 let left = Seconds::new((budget.value() - elapsed.value()).max(0.0))?;
-                match Share::of(&forecasts[index..], left, slowness) {
+                match Share::of(&due, left, slowness) {
                     Share::Time(share) => elapsed.plus(share),
                     Share::TooLittle { needed } => {
                         session.skip(case, Skip::Budget { needed, left })?;
@@ -49,8 +55,9 @@ pub(super) fn measure_all(
         }
     }
     let taken = session.elapsed();
-    Ok((!session.is_stopped()).then(|| {
-        let announced = total_forecast(&forecasts);
+    let known: Vec<CaseForecast> = forecasts.into_iter().flatten().collect();
+    Ok((!session.is_stopped() && !known.is_empty()).then(|| {
+        let announced = total_forecast(&known);
         announced_and_taken(budget.filter(|budget| *budget < announced).unwrap_or(announced), taken)
     }))
 }

@@ -1,4 +1,4 @@
-//! The page of a run beside its run file.
+//! The pages of a run beside its run file.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::claim::Ledger;
 use crate::cost::HourlyPrice;
 use crate::measurement::Run;
 use crate::record::RunStore;
-use crate::report::{LedgerView, RunPage};
+use crate::report::{Page, run_pages};
 
 /// Ends a run: writes its page at the user's price, and says what was measured and where the page is. Returns the price.
 pub fn conclude(
@@ -24,13 +24,21 @@ pub fn conclude(
     Ok(price)
 }
 
-/// Writes `index.html` into the run's folder and returns its path.
+/// Writes the pages of a run, in every language, into its folder, and returns the path of the first.
 pub(super) fn write_page(
     store: &RunStore,
     run: &Run,
     ledger: &Ledger,
     price: Option<&HourlyPrice>,
 ) -> anyhow::Result<PathBuf> {
-    let html = RunPage { run, ledger: &LedgerView::from(ledger), price }.render();
-    Ok(store.write("index.html", &html)?)
+    write_pages(store, &run_pages(run, ledger, price))
+}
+
+/// Writes pages into one folder and returns the path of the first.
+pub(super) fn write_pages(store: &RunStore, pages: &[Page]) -> anyhow::Result<PathBuf> {
+    let mut paths = Vec::new();
+    for page in pages {
+        paths.push(store.write(page.name, &page.html)?);
+    }
+    Ok(paths.into_iter().next().expect("there is a page in every language"))
 }

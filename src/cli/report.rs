@@ -8,13 +8,13 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::arguments::ReportArgs;
-use super::page::write_page;
+use super::page::{write_page, write_pages};
 use super::prices::{Audience, price_of};
 use super::{Catalog, Status, Terminal};
 use crate::measurement::{Run, RunId};
 use crate::model::ModelRole;
 use crate::record::{self, RunStore};
-use crate::report::{IndexEntry, render_index};
+use crate::report::{IndexEntry, index_pages};
 
 pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
@@ -61,7 +61,7 @@ fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
     Ok(RunStore::open(&folder))
 }
 
-/// Writes the list of all runs in the folder.
+/// Writes the list of all runs in the folder, in every language.
 fn write_index(reports: &Path) -> anyhow::Result<std::path::PathBuf> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(reports).with_context(|| format!("cannot list {}", reports.display()))? {
@@ -71,5 +71,5 @@ fn write_index(reports: &Path) -> anyhow::Result<std::path::PathBuf> {
             entries.push(IndexEntry::of(&record::load(&entry.path())?));
         }
     }
-    Ok(RunStore::open(reports).write("index.html", &render_index(&entries))?)
+    write_pages(&RunStore::open(reports), &index_pages(&entries))
 }

@@ -101,8 +101,8 @@ fn announce(
     Ok(Status::Good)
 }
 
-/// The announcement for programs.
-fn announced(device: &str, cases: &[Case], forecasts: &[CaseForecast]) -> serde_json::Value {
+/// The announcement for programs. A case without a forecast is one that the engine cannot run.
+fn announced(device: &str, cases: &[Case], forecasts: &[Option<CaseForecast>]) -> serde_json::Value {
     let rows = cases.iter().zip(forecasts).map(|(case, forecast)| {
         json!({
             "id": case.id().to_string(),
@@ -111,10 +111,12 @@ fn announced(device: &str, cases: &[Case], forecasts: &[CaseForecast]) -> serde_
             "batch": case.workload.batch,
             "warm_up": case.workload.warm_up,
             "repetitions": case.workload.repetitions,
-            "forecast_seconds": forecast.case.value(),
+            "will_be_skipped": forecast.is_none(),
+            "forecast_seconds": forecast.map(|forecast| forecast.case.value()),
         })
     });
-    let forecast = total_forecast(forecasts).value();
+    let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
+    let forecast = total_forecast(&known).value();
     json!({ "device": device, "forecast_seconds": forecast, "cases": rows.collect::<Vec<_>>() })
 }
 

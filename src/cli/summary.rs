@@ -5,15 +5,16 @@ use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
 use crate::workload::{Case, CaseForecast, total_forecast};
 
-/// What will run and how long it should take; printed before anything is measured.
+/// What will run and how long it should take; printed before anything is measured. A case without a forecast is one that
+/// the engine cannot run.
 pub fn announcement(
     cases: &[Case],
-    forecasts: &[CaseForecast],
+    forecasts: &[Option<CaseForecast>],
     budget: Option<Seconds>,
     device: &str,
 ) -> String {
-    let count = cases.len();
-    let total = total_forecast(forecasts);
+    let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
+    let (count, total) = (known.len(), total_forecast(&known));
     let bound = match budget {
         Some(budget) if budget < total => format!(", bounded to {} by the budget", rough(budget)),
         _ => String::new(),
@@ -25,6 +26,7 @@ pub fn announcement(
     )];
     lines.extend(cases.iter().zip(forecasts).map(|(case, forecast)| {
         let w = &case.workload;
+        let Some(forecast) = forecast else { return format!("  {}: will be skipped", case.id()) };
         format!(
             "  {}: prompt {}, output {}, batch {}, {} warm-up + {} measured, about {}",
             case.id(),

@@ -1,6 +1,6 @@
-//! candle-transformers' own quantised qwen2, as it is: the baseline every later engine is measured against.
+//! candle-transformers' own quantised qwen2 and llama, as they are: the baseline every later engine is measured against.
 //!
-//! Known of it (`docs/PERFORMANCE.md`): on AVX2 it repacks weights at first use, its KV cache is concatenated at
+//! What they cannot run rightly is listed by [`ReferenceEngine::gaps`] and not run. Known of them (`docs/PERFORMANCE.md`): on AVX2 it repacks weights at first use, its KV cache is concatenated at
 //! every step, and its embedding table is dequantised whole.
 
 #![expect(clippy::disallowed_methods, reason = "opens the checkpoint")]
@@ -10,13 +10,16 @@ use std::path::PathBuf;
 
 use candle_core::Tensor;
 use candle_core::quantized::gguf_file::Content;
-use candle_transformers::models::quantized_qwen2::ModelWeights;
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::device::ComputeDevice;
+use super::gaps::{gaps, shape_gaps};
 use super::{Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
-use crate::measurement::{Boundary, EngineIdentity};
+use crate::measurement::{Boundary, EngineGap, EngineIdentity};
+use crate::model::{Family, shape_of};
 use crate::units::{Bytes, count_as_usize};
+use crate::workload::Case;
 
 /// The version of candle-transformers in `Cargo.lock`; a test compares the two.
 const CANDLE_VERSION: &str = "0.11.1";
@@ -26,14 +29,55 @@ pub struct ReferenceEngine {
     path: PathBuf,
     device: ComputeDevice,
     memory_needed: Bytes,
-    model: Option<ModelWeights>,
+    model: Option<Model>,
     position: usize,
+}
+
+/// The code for one architecture.
+enum Model {
+    Llama(quantized_llama::ModelWeights),
+    Qwen2(quantized_qwen2::ModelWeights),
+}
+
+impl Model {
+    fn load(
+        family: Family,
+        content: Content,
+        file: &mut File,
+        device: &candle_core::Device,
+    ) -> candle_core::Result<Self> {
+        match family {
+            Family::Llama => quantized_llama::ModelWeights::from_gguf(content, file, device).map(Self::Llama),
+            Family::Qwen2 => quantized_qwen2::ModelWeights::from_gguf(content, file, device).map(Self::Qwen2),
+            other => candle_core::bail!("no code for the architecture `{}`", other.id()),
+        }
+    }
+
+    fn clear_kv_cache(&mut self) {
+        match self {
+            Self::Llama(model) => model.clear_kv_cache(),
+            Self::Qwen2(model) => model.clear_kv_cache(),
+        }
+    }
+
+    /// Logits of the last position of each row.
+    fn forward(&mut self, input: &Tensor, position: usize) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Llama(model) => model.forward(input, position),
+            Self::Qwen2(model) => model.forward(input, position),
+        }
+    }
 }
 
 impl ReferenceEngine {
     /// An engine for the file at `path`; nothing is read before `load`. `memory_needed` is compared with what is free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
         Self { path, device, memory_needed, model: None, position: 0 }
+    }
+
+    /// What the engine lacks to run a case rightly; a case with gaps is not run.
+    pub fn gaps(case: &Case) -> Vec<EngineGap> {
+        gaps(case)
     }
 
     fn checkpoint_error(&self, problem: &impl ToString) -> EngineError {
@@ -91,7 +135,14 @@ impl Engine for ReferenceEngine {
         self.check_memory()?;
         let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
         let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
-        let model = ModelWeights::from_gguf(content, &mut file, &self.device.candle)
+        // A file that is not the registry's may hold what the plan of the run did not know.
+        let shape =
+            shape_of(&self.path, &content, &mut file).map_err(|error| self.checkpoint_error(&error))?;
+        if let Some(gap) = shape_gaps(&shape).first() {
+            let problem = format!("{}; choose a model that `claimbench list` says runs", gap.reason());
+            return Err(self.checkpoint_error(&problem));
+        }
+        let model = Model::load(shape.family, content, &mut file, &self.device.candle)
             .map_err(|error| self.checkpoint_error(&error))?;
         self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))?;
         self.model = Some(model);
@@ -126,8 +177,11 @@ impl Engine for ReferenceEngine {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
-    use crate::workload::DeviceChoice;
+    use crate::model::{Precision, Registry, ensure_synthetic};
+    use crate::workload::{DeviceChoice, WorkloadBook};
 
     fn engine(path: &str, needed: u64) -> ReferenceEngine {
         let device = ComputeDevice::open(DeviceChoice::Cpu).unwrap();
@@ -153,6 +207,71 @@ mod tests {
     fn a_model_larger_than_memory_is_refused_before_it_is_read() {
         let error = engine("model.gguf", u64::MAX).load().unwrap_err();
         assert!(matches!(error, EngineError::Memory { place: "main", .. }), "{error}");
+    }
+
+    /// The tokens of one request, step by step, after a context.
+    fn tokens(
+        engine: &mut ReferenceEngine,
+        prompts: Vec<Vec<u32>>,
+        context: &[u32],
+    ) -> Result<Vec<Vec<u32>>, EngineError> {
+        let mut steps = Vec::new();
+        engine.begin(&vec![context.to_vec(); prompts.len()])?;
+        let mut emit = |tokens: &[u32]| {
+            steps.push(tokens.to_vec());
+            ControlFlow::Continue(())
+        };
+        engine.generate(&Request { prompts, output_tokens: 12 }, &mut emit)?;
+        Ok(steps)
+    }
+
+    #[test]
+    fn every_tiny_shape_without_gaps_gives_the_same_tokens_to_the_same_request() {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+        let (folder, mut run) = (tempfile::tempdir().unwrap(), 0);
+        for model in registry.test_shapes() {
+            for precision in Precision::ALL {
+                let workload = book.get("tiny").unwrap().clone();
+                let case = Case { model: model.clone(), precision, workload };
+                if !ReferenceEngine::gaps(&case).is_empty() {
+                    continue;
+                }
+                let file = ensure_synthetic(folder.path(), model, precision, 1, &mut |_| {}).unwrap();
+                let mut engine = engine(file.path.to_str().unwrap(), 0);
+                engine.load().unwrap();
+                let context: Vec<u32> = (256..320).collect();
+                let prompt = || vec![vec![70, 71, 72, 73]];
+                let first = tokens(&mut engine, prompt(), &[]).unwrap();
+                assert_eq!(first.len(), 12);
+                let after_context = tokens(&mut engine, prompt(), &context).unwrap();
+                assert_ne!(after_context, first, "{}: the context is read", model.id);
+                assert_eq!(tokens(&mut engine, prompt(), &[]).unwrap(), first, "{}: and forgotten", model.id);
+                let alone = tokens(&mut engine, vec![vec![70]], &[300]).unwrap();
+                let three = tokens(&mut engine, vec![vec![70]; 3], &[300]).unwrap();
+                for (alone, three) in alone.iter().zip(&three) {
+                    assert_eq!(*three, vec![alone[0]; 3], "{}: equal rows, equal tokens", model.id);
+                }
+                // The reason for `EngineGap::Batch`: once this succeeds, the gap can go.
+                let refused = tokens(&mut engine, vec![vec![70, 71]; 3], &[]).unwrap_err().to_string();
+                assert!(refused.contains("not contiguous"), "{refused}");
+                run += 1;
+            }
+        }
+        assert_eq!(run, 4, "two shapes at two precisions");
+    }
+
+    #[test]
+    fn a_file_that_would_be_computed_wrongly_is_refused_with_the_reason() {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for id in ["tiny-llama3", "tiny-qwen3", "tiny-mistral3", "tiny-deepseek2"] {
+            let model = registry.get(id).unwrap();
+            let file = ensure_synthetic(folder.path(), model, Precision::Q8_0, 1, &mut |_| {}).unwrap();
+            let error = engine(file.path.to_str().unwrap(), 0).load().unwrap_err().to_string();
+            let reason = shape_gaps(&model.shape)[0].reason();
+            assert!(error.contains(reason) && error.contains("claimbench list"), "{error}");
+        }
     }
 
     #[test]

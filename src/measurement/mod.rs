@@ -6,6 +6,7 @@ mod flag;
 mod outcome;
 mod run;
 mod sample;
+mod skip;
 
 #[cfg(test)]
 pub(crate) use run::tests::example as example_run;
@@ -16,3 +17,4 @@ pub use flag::{Flag, Severity};
 pub use outcome::{Failure, Outcome, Skip, Stage};
 pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};
 pub use sample::{LoadSample, Measurement, Repetition, Role};
+pub use skip::EngineGap;

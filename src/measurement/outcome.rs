@@ -1,6 +1,7 @@
 //! What came out of a case: samples, a failure with its stage, or the reason why it was not tried.
 
 use super::sample::Measurement;
+use super::skip::EngineGap;
 use crate::units::{Bytes, Seconds};
 
 /// The part of a case that failed.
@@ -63,8 +64,13 @@ fn without_folders(text: &str) -> String {
 }
 
 /// Why a case was not tried.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Skip {
+    /// The engine lacks something that the model needs.
+    Engine {
+        /// All that it lacks, at least one.
+        gaps: Vec<EngineGap>,
+    },
     /// It needs more memory than is free.
     Memory {
         /// Needed for weights, cache and the engine's own copies.
@@ -83,16 +89,18 @@ pub enum Skip {
 
 impl Skip {
     /// The name used in files.
-    pub const fn id(self) -> &'static str {
+    pub const fn id(&self) -> &'static str {
         match self {
+            Self::Engine { .. } => "engine",
             Self::Memory { .. } => "memory",
             Self::Budget { .. } => "budget",
         }
     }
 
     /// Why, and what would help, in English.
-    pub fn reason(self) -> String {
+    pub fn reason(&self) -> String {
         match self {
+            Self::Engine { gaps } => gaps.iter().map(|gap| gap.reason()).collect::<Vec<_>>().join("; "),
             Self::Memory { needed, free } => format!(
                 "needs about {:.1} GB of memory and {:.1} GB are free; close other programs or take a larger machine",
                 needed.as_f64() / 1e9,
@@ -152,6 +160,10 @@ mod tests {
         let seconds = |value| Seconds::new(value).unwrap();
         let budget = Skip::Budget { needed: seconds(61.2), left: seconds(9.0) };
         assert!(budget.reason().starts_with("needs about 61 s at least and 9 s of the budget were left"));
+        let engine = Skip::Engine { gaps: vec![EngineGap::Experts, EngineGap::LatentAttention] };
+        assert!(
+            engine.reason().contains("experts") && engine.reason().contains("; the engine has no latent")
+        );
         assert!(Outcome::Skipped(budget).measurement().repetitions.is_empty());
     }
 }

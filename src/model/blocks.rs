@@ -10,8 +10,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
+use super::rotary::Llama3Factors;
 use super::shape::TensorType;
-use crate::units::{count_as_f64, rounded_u64};
+use crate::units::{count_as_f64, nearest_f32, rounded_u64};
 
 /// How many of 256 equally likely bytes become the `Q4_K` codes 8 to 15; 7 to 0 mirror them. This is the code nearest to
 /// `7.5 + 3.6 z` at the 256 quantiles `z` of a Gaussian: 32 Gaussian values reach 2.07 standard deviations on average,
@@ -23,12 +24,27 @@ const NIBBLES: [usize; 8] = [28, 26, 22, 18, 13, 9, 5, 7];
 const SIX_BITS: [usize; 32] =
     [6, 7, 7, 7, 6, 7, 6, 6, 6, 6, 5, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 2, 1, 1, 5];
 
+/// The same for the `Q5_0` codes 0 to 15 and -1 to -15, nearest to `7.31 z`: 2.07 standard deviations are 15 steps.
+const FIVE_BITS: [usize; 16] = [14, 14, 13, 13, 12, 11, 10, 9, 8, 6, 6, 4, 4, 3, 2, 6];
+
+/// The `Q8_0` codes of the upper 128 of 256 quantiles, nearest to `61.4 z`; the lower 128 mirror them. 2.07 standard
+/// deviations are 127 steps.
+const EIGHT_BITS: [u8; 128] = [
+    0, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6, 7, 8, 8, 9, 9, 10, 11, 11, 12, 12, 13, 14, 14, 15, 15, 16, 17, 17, 18,
+    19, 19, 20, 21, 21, 22, 22, 23, 24, 24, 25, 26, 26, 27, 28, 28, 29, 30, 30, 31, 32, 32, 33, 34, 34, 35,
+    36, 37, 37, 38, 39, 40, 40, 41, 42, 43, 43, 44, 45, 46, 46, 47, 48, 49, 50, 51, 51, 52, 53, 54, 55, 56,
+    57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 74, 75, 76, 77, 79, 80, 82, 83, 85, 86,
+    88, 90, 91, 93, 95, 97, 99, 102, 104, 107, 110, 113, 116, 120, 124, 127, 127, 127, 127, 127,
+];
+
 /// Random byte to `Q4_K` code.
 static LOW_NIBBLE: [u8; 256] = spread(&NIBBLES, 8);
 /// Random byte to `Q4_K` code in the upper half of a byte.
 static HIGH_NIBBLE: [u8; 256] = shifted(&LOW_NIBBLE);
 /// Random byte to `Q6_K` code plus 32, as stored.
 static SIX_BIT: [u8; 256] = spread(&SIX_BITS, 32);
+/// Random byte to `Q5_0` code plus 16, as stored.
+static FIVE_BIT: [u8; 256] = spread(&FIVE_BITS, 16);
 
 /// Spells out `counts` for the codes `middle`, `middle + 1`, ..., and their mirror images below. If the counts of both
 /// sides make 256, the mirror of `middle` is `middle - 1`; else `middle` stands alone.
@@ -78,6 +94,17 @@ pub(super) enum Draw {
     Ones,
     /// F32: multiples of 1/1024 around zero, at most 1/4 away and 0.1 on average, so every program reads the same bias.
     SmallBias,
+    /// F32: the factors of Llama 3's rotary frequencies.
+    Rotary(Llama3Factors),
+    /// F32 around zero, of this standard deviation: sums of eight random bytes, close to a Gaussian.
+    Floats {
+        /// What a sum of bytes is multiplied with.
+        step: f32,
+    },
+    /// `Q5_0` blocks.
+    Q5_0(BlockScale),
+    /// `Q8_0` blocks.
+    Q8_0(BlockScale),
     /// `Q4_K` blocks.
     Q4K(BlockScale),
     /// `Q6_K` blocks.
@@ -85,17 +112,16 @@ pub(super) enum Draw {
 }
 
 impl Draw {
-    /// Blocks of `kind` whose values have mean 0 and standard deviation `std`, within 1 %.
-    ///
-    /// # Panics
-    ///
-    /// If `kind` has no blocks.
-    pub(super) fn gaussian(kind: TensorType, std: f64) -> Self {
-        match kind {
+    /// Values of `kind` with mean 0 and standard deviation `std`, within 1 %; `None` for types that are not drawn.
+    pub(super) fn gaussian(kind: TensorType, std: f64) -> Option<Self> {
+        Some(match kind {
+            TensorType::F32 => Self::Floats { step: nearest_f32(std / BYTE_SUM_STD) },
+            TensorType::Q5_0 => Self::Q5_0(BlockScale::fit(std, table_std(&FIVE_BIT, 32), 1, 0)),
+            TensorType::Q8_0 => Self::Q8_0(BlockScale::fit(std, eight_bit_std(), 1, 0)),
             TensorType::Q4K => Self::Q4K(BlockScale::fit(std, table_std(&LOW_NIBBLE, 15), 32, 1)),
             TensorType::Q6K => Self::Q6K(BlockScale::fit(std, table_std(&SIX_BIT, 64), 64, 0)),
-            TensorType::F32 => unreachable!("matrices are stored in blocks"),
-        }
+            TensorType::Q5_1 | TensorType::Q5K => return None,
+        })
     }
 
     /// Fills `out`, a whole number of blocks (or of F32 values), from `seed`.
@@ -108,6 +134,22 @@ impl Draw {
                     let [a, b, ..] = rng.next_u64().to_le_bytes();
                     *value = ((f32::from(a) - f32::from(b)) / 1024.0).to_le_bytes();
                 }
+            }
+            Self::Rotary(factors) => {
+                for (pair, value) in (0..).zip(out.as_chunks_mut::<4>().0) {
+                    *value = factors.factor(pair).to_le_bytes();
+                }
+            }
+            Self::Floats { step } => {
+                for value in out.as_chunks_mut::<4>().0 {
+                    *value = (byte_sum(&mut rng) * step).to_le_bytes();
+                }
+            }
+            Self::Q5_0(scale) => {
+                out.as_chunks_mut().0.iter_mut().for_each(|block| scale.draw_q5_0(&mut rng, block));
+            }
+            Self::Q8_0(scale) => {
+                out.as_chunks_mut().0.iter_mut().for_each(|block| scale.draw_q8_0(&mut rng, block));
             }
             Self::Q4K(scale) => {
                 out.as_chunks_mut().0.iter_mut().for_each(|block| scale.draw_q4_k(&mut rng, block));
@@ -123,6 +165,24 @@ impl Draw {
 fn table_std(table: &[u8; 256], centre_twice: u64) -> f64 {
     let squares: u64 = table.iter().map(|&code| (2 * u64::from(code)).abs_diff(centre_twice).pow(2)).sum();
     (count_as_f64(squares) / (4.0 * 256.0)).sqrt()
+}
+
+/// The same for the codes of `Q8_0`, which lie on both sides of 0.
+fn eight_bit_std() -> f64 {
+    let squares: u64 = EIGHT_BITS.iter().map(|&code| u64::from(code).pow(2)).sum();
+    (count_as_f64(squares) / 128.0).sqrt()
+}
+
+/// Standard deviation of [`byte_sum`]: that of one byte, squared, is (256^2 - 1) / 12.
+const BYTE_SUM_STD: f64 = 209.020_334_1;
+
+/// Four random bytes less four others: a whole number, exact as a float.
+fn byte_sum(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    let [plus, minus] = *rng.next_u64().to_le_bytes().as_chunks::<4>().0 else {
+        unreachable!("eight bytes are two times four");
+    };
+    let sum = |bytes: [u8; 4]| bytes.iter().map(|&byte| f32::from(byte)).sum::<f32>();
+    sum(plus) - sum(minus)
 }
 
 /// The scales of a tensor's blocks: `value = step x sub-scale x centred code`.
@@ -164,6 +224,36 @@ impl BlockScale {
     /// One block's significand: the tensor's own, moved by up to 7 either way.
     fn significand(self, random: u8) -> u64 {
         (self.significand + u64::from(random & 7)).saturating_sub(u64::from(random >> 3 & 7)).max(1)
+    }
+
+    /// A `Q5_0` block: step, 32 upper bits, 16 bytes of two lower nibbles each. A value is `step x (code - 16)`. The step's sign
+    /// is random too, as the quantiser gives the largest magnitude the code that has no mirror.
+    fn draw_q5_0(self, rng: &mut Xoshiro256PlusPlus, block: &mut [u8; 22]) {
+        let [jitter, sign, ..] = rng.next_u64().to_le_bytes();
+        let [low, high] = f16_bits(self.significand(jitter), self.exponent);
+        block[..2].copy_from_slice(&[low, high | sign & 128]);
+        let mut upper = 0_u32;
+        for half in 0..2 {
+            let bytes = [rng.next_u64(), rng.next_u64()].map(u64::to_le_bytes);
+            for (i, random) in bytes.as_flattened().iter().enumerate() {
+                let code = FIVE_BIT[usize::from(*random)];
+                upper |= u32::from(code >> 4) << (16 * half + i);
+                block[6 + i] = if half == 0 { code & 15 } else { block[6 + i] | code << 4 };
+            }
+        }
+        block[2..6].copy_from_slice(&upper.to_le_bytes());
+    }
+
+    /// A `Q8_0` block: step, 32 signed codes. A value is `step x code`.
+    fn draw_q8_0(self, rng: &mut Xoshiro256PlusPlus, block: &mut [u8; 34]) {
+        let [jitter, ..] = rng.next_u64().to_le_bytes();
+        block[..2].copy_from_slice(&f16_bits(self.significand(jitter), self.exponent));
+        for eight in block[2..].as_chunks_mut::<8>().0 {
+            for (code, random) in eight.iter_mut().zip(rng.next_u64().to_le_bytes()) {
+                let magnitude = EIGHT_BITS[usize::from(random & 127)];
+                *code = if random & 128 == 0 { magnitude } else { magnitude.wrapping_neg() };
+            }
+        }
     }
 
     /// A `Q4_K` block: step, step of the minima, eight 6-bit sub-scales and minima, 256 nibbles. Minimum and sub-scale are
@@ -235,12 +325,12 @@ mod tests {
 
     use super::*;
 
-    /// The values of 64 Ki drawn blocks, as candle reads them.
+    /// The values of many drawn blocks, as candle reads them.
     fn values(kind: TensorType, dtype: GgmlDType, std: f64) -> Vec<f32> {
         let (per_block, block_bytes) = kind.block();
-        let blocks = 1 << 12;
+        let blocks = (1 << 20) / usize::try_from(per_block).unwrap();
         let mut bytes = vec![0; usize::try_from(block_bytes).unwrap() * blocks];
-        Draw::gaussian(kind, std).fill(7, &mut bytes);
+        Draw::gaussian(kind, std).unwrap().fill(7, &mut bytes);
         let count = usize::try_from(per_block).unwrap() * blocks;
         let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype).unwrap();
         let tensor = QTensor::new(storage, Shape::from(count)).unwrap();
@@ -256,7 +346,13 @@ mod tests {
 
     #[test]
     fn blocks_have_the_mean_and_spread_asked_for() {
-        for (kind, dtype) in [(TensorType::Q4K, GgmlDType::Q4K), (TensorType::Q6K, GgmlDType::Q6K)] {
+        for (kind, dtype) in [
+            (TensorType::F32, GgmlDType::F32),
+            (TensorType::Q5_0, GgmlDType::Q5_0),
+            (TensorType::Q8_0, GgmlDType::Q8_0),
+            (TensorType::Q4K, GgmlDType::Q4K),
+            (TensorType::Q6K, GgmlDType::Q6K),
+        ] {
             // From an embedding table to the down projection of the largest models: the last needs smaller sub-scales.
             for std in [2.0, 1.0, 0.05, 0.01, 0.0014, 0.0004] {
                 let values = values(kind, dtype, std);
@@ -264,7 +360,7 @@ mod tests {
                 assert!((measured / std - 1.0).abs() < 0.015, "{kind:?} {std}: std {measured}");
                 // The standard error of the mean of 2^20 values is std / 1024.
                 assert!(mean.abs() < 5.0 * std / 1024.0, "{kind:?} {std}: mean {mean}");
-                assert!(values.iter().all(|v| f64::from(v.abs()) < 4.5 * std), "{kind:?} {std}");
+                assert!(values.iter().all(|v| f64::from(v.abs()) < 5.5 * std), "{kind:?} {std}");
             }
         }
     }
@@ -277,15 +373,20 @@ mod tests {
             t - (2.515_517 + 0.802_853 * t + 0.010_328 * t * t)
                 / (1.0 + 1.432_788 * t + 0.189_269 * t * t + 0.001_308 * t.powi(3))
         };
-        let (mut nibbles, mut six) = ([0; 8], [0; 32]);
+        let (mut nibbles, mut five, mut six, mut eight) = ([0; 8], [0; 16], [0; 32], [0; 128]);
         for i in 0..128 {
             let z = quantile((f64::from(i) + 0.5) / 256.0);
             nibbles[usize::try_from(rounded_u64(7.5 + 3.6 * z).clamp(8, 15) - 8).unwrap()] += 1;
+            five[usize::try_from(rounded_u64(7.31 * z).min(15)).unwrap()] += 1;
             six[usize::try_from(rounded_u64(15.0 * z).min(31)).unwrap()] += 1;
+            eight[usize::try_from(127 - i).unwrap()] = u8::try_from(rounded_u64(61.4 * z).min(127)).unwrap();
         }
-        // Half of code 0's six lie above zero.
-        six[0] *= 2;
-        assert_eq!((nibbles, six), (NIBBLES, SIX_BITS));
+        // Half of those of code 0 lie above zero.
+        (five[0], six[0]) = (2 * five[0], 2 * six[0]);
+        assert_eq!((nibbles, five, six), (NIBBLES, FIVE_BITS, SIX_BITS));
+        // Eight bits are finer than the approximation.
+        let near = eight.iter().zip(EIGHT_BITS).filter(|(a, b)| a.abs_diff(*b) <= 1).count();
+        assert_eq!(near, 128);
     }
 
     #[test]

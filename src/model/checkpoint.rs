@@ -7,9 +7,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::{Content, TensorInfo};
 use sha2::{Digest, Sha256};
 
+use super::file_shape::{self, Keys};
+use super::file_type::FileType;
 use super::shape::Shape;
 use crate::units::{Bytes, hexadecimal, index_as_u64};
 
@@ -69,6 +71,16 @@ pub enum CheckpointError {
         /// The key of its metadata.
         key: String,
     },
+    /// A key has a value that stands for something else than is known here.
+    #[error("{} has `{key}` = `{value}`, which is not known here; give another file", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The key of its metadata.
+        key: String,
+        /// What it says.
+        value: String,
+    },
 }
 
 /// Where random weights come from.
@@ -83,54 +95,44 @@ pub struct SyntheticOrigin {
 /// The header of a checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckpointHeader {
-    /// The computation, for example `qwen2`.
-    pub architecture: String,
+    /// The model's dimensions. What files do not hold is what llama.cpp takes where it is absent.
+    pub shape: Shape,
     /// The name its author gave it, if any.
     pub name: Option<String>,
     /// Seed and generator if claimbench made it from random numbers; `None` for a file of any other origin.
     pub synthetic: Option<SyntheticOrigin>,
-    /// Transformer layers.
-    pub layers: u64,
-    /// Width of the residual stream.
-    pub hidden: u64,
-    /// Width of the feed-forward layer.
-    pub intermediate: u64,
-    /// Query heads.
-    pub heads: u64,
-    /// Key and value heads; as many as query heads where the file does not say.
-    pub kv_heads: u64,
-    /// Width of one head; `hidden / heads` where the file does not say.
-    pub head_dim: u64,
-    /// Rows of the embedding table.
-    pub vocab: u64,
-    /// True if there is no output matrix: the embedding table serves as one.
-    pub tied_embeddings: bool,
-    /// Positions the model was published for.
-    pub max_positions: u64,
+    /// How the file says its weights are stored; `None` if it does not.
+    pub file_type: Option<FileType>,
     /// How many tensors there are of each storage type, by candle's name of the type (`Q4K`).
     pub tensor_types: BTreeMap<String, u64>,
     /// Bytes of all tensors, without header and padding.
     pub tensor_bytes: Bytes,
+    /// Bytes of weights that one decode step of one sequence reads, by the types the file has.
+    pub read_bytes_per_step: Bytes,
     /// Size of the file.
     pub file_bytes: Bytes,
 }
 
 impl CheckpointHeader {
-    /// Where the file differs from `shape`, as (name of the dimension, in the file, in the shape); empty if nowhere.
-    pub fn differences(&self, shape: &Shape) -> Vec<(&'static str, u64, u64)> {
-        [
-            ("layers", self.layers, shape.layers),
-            ("hidden", self.hidden, shape.hidden),
-            ("intermediate", self.intermediate, shape.intermediate),
-            ("heads", self.heads, shape.heads),
-            ("kv_heads", self.kv_heads, shape.kv_heads),
-            ("head_dim", self.head_dim, shape.head_dim),
-            ("vocab", self.vocab, shape.vocab),
-            ("tied_embeddings", u64::from(self.tied_embeddings), u64::from(shape.tied_embeddings)),
-        ]
-        .into_iter()
-        .filter(|(_, file, shape)| file != shape)
-        .collect()
+    /// Where the file differs from `shape` in what decides speed and memory, as (name, in the file, in the shape); empty if
+    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
+    pub fn differences(&self, shape: &Shape) -> Vec<(&'static str, String, String)> {
+        let of = |shape: &Shape| {
+            [
+                ("family", shape.family.id().to_owned()),
+                ("layers", shape.layers.to_string()),
+                ("hidden", shape.hidden.to_string()),
+                ("attention", format!("{:?}", shape.attention)),
+                ("feed_forward", format!("{:?}", shape.feed_forward)),
+                ("vocab", shape.vocab.to_string()),
+                ("tied_embeddings", shape.tied_embeddings.to_string()),
+            ]
+        };
+        let pairs = of(&self.shape).into_iter().zip(of(shape));
+        pairs
+            .filter(|(file, shape)| file != shape)
+            .map(|((name, file), (_, shape))| (name, file, shape))
+            .collect()
     }
 }
 
@@ -145,30 +147,14 @@ pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
     let content = Content::read(&mut file)
         .map_err(|source| CheckpointError::Header { path: path.to_owned(), source: Box::new(source) })?;
     let (tensor_types, tensor_bytes) = check_data(path, &content, file_bytes)?;
-    let keys = Keys { path, content: &content };
-    let architecture =
-        keys.text("general.architecture").ok_or_else(|| keys.missing("general.architecture"))?;
-    let count = |key: &str| {
-        let key = format!("{architecture}.{key}");
-        keys.count(&key).ok_or_else(|| keys.missing(&key))
-    };
-    let optional = |key: &str| keys.count(&format!("{architecture}.{key}"));
-    let (hidden, heads) = (count("embedding_length")?, count("attention.head_count")?);
-    let embedding = content.tensor_infos.get("token_embd.weight");
-    let vocab = embedding.and_then(|tensor| tensor.shape.dims().first().copied());
+    let keys = Keys::new(path, &content);
+    let shape = file_shape::shape(&keys, &mut file)?;
     Ok(CheckpointHeader {
+        read_bytes_per_step: read_bytes(&content, &shape),
+        shape,
         name: keys.text("general.name"),
-        synthetic: keys.synthetic(),
-        layers: count("block_count")?,
-        intermediate: count("feed_forward_length")?,
-        kv_heads: optional("attention.head_count_kv").unwrap_or(heads),
-        head_dim: optional("attention.key_length").or(hidden.checked_div(heads)).unwrap_or(0),
-        max_positions: count("context_length")?,
-        vocab: vocab.map(index_as_u64).ok_or_else(|| keys.missing("token_embd.weight"))?,
-        tied_embeddings: !content.tensor_infos.contains_key("output.weight"),
-        architecture,
-        hidden,
-        heads,
+        synthetic: synthetic_origin(&keys),
+        file_type: keys.count("general.file_type").map(FileType::from_number),
         tensor_types,
         tensor_bytes,
         file_bytes,
@@ -219,10 +205,7 @@ fn check_data(
 ) -> Result<(BTreeMap<String, u64>, Bytes), CheckpointError> {
     let (mut types, mut total, mut end) = (BTreeMap::new(), 0_u64, content.tensor_data_offset);
     for tensor in content.tensor_infos.values() {
-        // Sizes come from the file and may be absurd; then the file is too short for them as well.
-        let values = tensor.shape.dims().iter().fold(1, |n: u64, &size| n.saturating_mul(index_as_u64(size)));
-        let blocks = values.div_ceil(index_as_u64(tensor.ggml_dtype.block_size()));
-        let bytes = blocks.saturating_mul(index_as_u64(tensor.ggml_dtype.type_size()));
+        let bytes = stored_bytes(tensor);
         *types.entry(format!("{:?}", tensor.ggml_dtype)).or_default() += 1;
         total = total.saturating_add(bytes);
         end = end.max(content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(bytes));
@@ -234,35 +217,30 @@ fn check_data(
     Ok((types, Bytes::new(total)))
 }
 
-/// Look-ups in a file's metadata.
-struct Keys<'a> {
-    path: &'a Path,
-    content: &'a Content,
+/// The bytes of one tensor. Sizes come from the file and may be absurd; then the file is too short for them as well.
+fn stored_bytes(tensor: &TensorInfo) -> u64 {
+    let values = tensor.shape.dims().iter().fold(1, |n: u64, &size| n.saturating_mul(index_as_u64(size)));
+    let blocks = values.div_ceil(index_as_u64(tensor.ggml_dtype.block_size()));
+    blocks.saturating_mul(index_as_u64(tensor.ggml_dtype.type_size()))
 }
 
-impl Keys<'_> {
-    fn missing(&self, key: &str) -> CheckpointError {
-        CheckpointError::Key { path: self.path.to_owned(), key: key.to_owned() }
-    }
-
-    fn text(&self, key: &str) -> Option<String> {
-        self.content.metadata.get(key)?.to_string().ok().cloned()
-    }
-
-    /// A whole number of any width; `None` for a negative one, or where each layer has its own.
-    fn count(&self, key: &str) -> Option<u64> {
-        match self.content.metadata.get(key)? {
-            Value::I32(value) => u64::try_from(*value).ok(),
-            Value::I64(value) => u64::try_from(*value).ok(),
-            value => value.to_u64().ok(),
+/// As [`Shape::read_bytes_per_step`], for the tensors a file has, whatever their recipe.
+fn read_bytes(content: &Content, shape: &Shape) -> Bytes {
+    let part = |(name, tensor): (&String, &TensorInfo)| match shape.mixture() {
+        _ if name == "token_embd.weight" && !shape.tied_embeddings => 0,
+        Some(mixture) if name.ends_with("_exps.weight") => {
+            stored_bytes(tensor) / mixture.experts * mixture.experts_per_token.min(mixture.experts)
         }
-    }
+        _ => stored_bytes(tensor),
+    };
+    Bytes::new(content.tensor_infos.iter().map(part).fold(0, u64::saturating_add))
+}
 
-    fn synthetic(&self) -> Option<SyntheticOrigin> {
-        let marked = self.content.metadata.get("claimbench.synthetic")?.to_bool().ok()?;
-        let generator = u32::try_from(self.count("claimbench.generator")?).ok()?;
-        marked.then_some(SyntheticOrigin { seed: self.count("claimbench.seed")?, generator })
-    }
+/// Seed and generator of a file that claimbench made.
+fn synthetic_origin(keys: &Keys<'_>) -> Option<SyntheticOrigin> {
+    let marked = keys.flag("claimbench.synthetic")?;
+    let generator = u32::try_from(keys.count("claimbench.generator")?).ok()?;
+    marked.then_some(SyntheticOrigin { seed: keys.count("claimbench.seed")?, generator })
 }
 
 #[cfg(test)]
@@ -290,14 +268,31 @@ mod tests {
 
     #[test]
     fn the_header_of_our_own_file_gives_the_shape_back() {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        for spec in registry.test_shapes() {
+            for precision in Precision::ALL {
+                let (shape, mut file) = (&spec.shape, Vec::new());
+                write_synthetic(&mut file, spec, precision, 5, NonZeroUsize::MIN).unwrap();
+                let header = inspected(&file).unwrap();
+                assert_eq!(header.differences(shape), [], "{}", spec.id);
+                // Keys are 32-bit floats, so the keys are compared and not the numbers.
+                assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
+                assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
+                assert_eq!(header.synthetic, Some(SyntheticOrigin { seed: 5, generator: 1 }));
+                assert_eq!(header.file_type.and_then(FileType::precision), Some(precision));
+                assert_eq!(header.tensor_bytes, shape.bytes(precision), "{}", spec.id);
+                assert_eq!(header.read_bytes_per_step, shape.read_bytes_per_step(precision), "{}", spec.id);
+                assert_eq!(header.file_bytes, Bytes::new(file.len().try_into().unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn differences_are_named() {
         let (shape, file) = tiny();
         let header = inspected(&file).unwrap();
-        assert_eq!(header.differences(&shape), []);
-        assert_eq!(header.synthetic, Some(SyntheticOrigin { seed: 5, generator: 1 }));
-        assert_eq!((header.architecture.as_str(), header.max_positions), ("qwen2", 512));
-        assert_eq!(header.tensor_bytes, shape.q4_k_m_bytes());
-        assert_eq!(header.differences(&Shape { layers: 3, ..shape }), [("layers", 4, 3)]);
-        assert_eq!(header.file_bytes, Bytes::new(file.len().try_into().unwrap()));
+        let fewer = Shape { layers: 3, ..shape };
+        assert_eq!(header.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
         let types: Vec<_> = header.tensor_types.iter().map(|(name, n)| (name.as_str(), *n)).collect();
         assert_eq!(types, [("F32", 21), ("Q4K", 25), ("Q6K", 5)]);
     }

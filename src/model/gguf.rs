@@ -79,11 +79,9 @@ pub(super) fn header(metadata: &[(String, Value)], tensors: &[(TensorSpec, Tenso
     let mut offset = 0_u64;
     for (tensor, kind) in tensors {
         append_text(&mut bytes, &tensor.name);
-        // The contiguous dimension comes first, the reverse of the order most libraries print.
-        let dimensions = [tensor.columns, tensor.rows];
-        let dimensions = if tensor.is_vector { &dimensions[..1] } else { &dimensions };
-        bytes.extend(if tensor.is_vector { 1_u32 } else { 2 }.to_le_bytes());
-        bytes.extend(dimensions.iter().flat_map(|size| size.to_le_bytes()));
+        let rank = u32::try_from(tensor.dimensions.len()).expect("at most three dimensions");
+        bytes.extend(rank.to_le_bytes());
+        bytes.extend(tensor.dimensions.iter().flat_map(|size| size.to_le_bytes()));
         bytes.extend(kind.ggml_id().to_le_bytes());
         bytes.extend(offset.to_le_bytes());
         offset += aligned(tensor.bytes(*kind).count());
@@ -152,7 +150,7 @@ mod tests {
 
     fn vector(name: &str, values: u64) -> (TensorSpec, TensorType) {
         let (name, role) = (name.to_owned(), TensorRole::Bias);
-        let spec = TensorSpec { name, columns: values, rows: 1, is_vector: true, role, layer: None };
+        let spec = TensorSpec { name, dimensions: vec![values], role, layer: None };
         (spec, TensorType::F32)
     }
 

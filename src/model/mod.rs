@@ -1,11 +1,18 @@
 //! What can be measured: model shapes and their registry (pure), GGUF files with random weights, the hub's files.
 
 mod blocks;
+#[cfg(test)]
+mod bytes_tests;
 mod cache;
 mod checkpoint;
+mod config;
+mod file_shape;
+mod file_type;
 mod gguf;
 mod hub;
+mod metadata;
 mod registry;
+mod rotary;
 mod shape;
 mod spec;
 mod synthetic;
@@ -17,9 +24,15 @@ mod wire;
 
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
+pub use config::{ConfigError, shape_of_config};
+pub use file_shape::shape_of;
+pub use file_type::FileType;
 pub use hub::{FetchedFile, Hub, HubError};
 pub use registry::Registry;
-pub use shape::{AttentionBias, Family, Shape, TensorRole, TensorSpec, TensorType};
+pub use shape::{
+    Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
+    TensorType, Yarn,
+};
 pub use spec::{
     HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters, Weights,
 };

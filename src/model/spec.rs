@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::shape::Shape;
+use crate::units::Bytes;
 
 /// A model's key in `models.toml`: lower-case letters, digits, dots and hyphens.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -36,16 +37,19 @@ impl fmt::Display for ModelId {
 pub enum Precision {
     /// llama.cpp's `Q4_K_M` mix of `Q4_K` and `Q6_K`.
     Q4KM,
+    /// Every matrix in 8-bit blocks.
+    Q8_0,
 }
 
 impl Precision {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 1] = [Self::Q4KM];
+    pub const ALL: [Self; 2] = [Self::Q4KM, Self::Q8_0];
 
     /// The name used in files and on the command line.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Q4KM => "q4_k_m",
+            Self::Q8_0 => "q8_0",
         }
     }
 
@@ -53,6 +57,7 @@ impl Precision {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Q4KM => "Q4_K_M",
+            Self::Q8_0 => "Q8_0",
         }
     }
 }
@@ -73,8 +78,17 @@ pub struct Licence {
     pub name: String,
     /// What a user has to know before downloading, such as the licence of the base model.
     pub note: String,
+    /// True if the terms forbid some uses, such as commercial ones.
+    pub restricted: bool,
     /// True if the hub asks for consent or an account first.
     pub gated: bool,
+}
+
+impl Licence {
+    /// True if somebody has to agree before the weights are fetched.
+    pub const fn needs_consent(&self) -> bool {
+        self.restricted || self.gated
+    }
 }
 
 /// A parameter count that somebody published, to check the shape against.
@@ -82,6 +96,10 @@ pub struct Licence {
 pub struct PublishedParameters {
     /// The published number.
     pub count: u64,
+    /// The step it is printed in, where that is coarser than 0.5 %.
+    pub rounded_to: Option<u64>,
+    /// What it counts, where that is not every tensor of the shape.
+    pub note: Option<String>,
     /// Where it was read.
     pub source: String,
 }
@@ -104,6 +122,8 @@ pub struct HubFile {
     pub file: String,
     /// How its weights are stored.
     pub precision: Precision,
+    /// Its size, where somebody read it.
+    pub bytes: Option<Bytes>,
 }
 
 /// Everything the registry knows of one model.
@@ -127,13 +147,18 @@ pub struct ModelSpec {
     pub shape: Shape,
     /// The published parameter count; `None` for test shapes.
     pub published: Option<PublishedParameters>,
-    /// Precisions that can be measured.
+    /// Precisions that can be measured; the first is the default.
     pub precisions: Vec<Precision>,
     /// Real weights that can be fetched, at most one file per precision.
     pub files: Vec<HubFile>,
 }
 
 impl ModelSpec {
+    /// The precision that is measured where none is asked for.
+    pub fn default_precision(&self) -> Option<Precision> {
+        self.precisions.first().copied()
+    }
+
     /// The real weights stored as `precision`, if the registry names them.
     pub fn file(&self, precision: Precision) -> Option<&HubFile> {
         self.files.iter().find(|file| file.precision == precision)

@@ -14,10 +14,11 @@ use std::thread;
 
 use super::blocks::Draw;
 use super::gguf::{self, DataWriter, Value};
+use super::rotary::Llama3Factors;
 use super::shape::{Shape, TensorRole, TensorSpec, TensorType};
 use super::spec::{ModelSpec, Precision};
 use super::vocabulary::{LEAST_TOKENS, Vocabulary};
-use crate::units::{Bytes, count_as_f64, count_as_usize, index_as_u64, nearest_f32};
+use crate::units::{Bytes, count_as_f64, count_as_usize, index_as_u64};
 
 /// Version of the bytes that a seed gives. Raise it with every change to them: files of another version are written anew.
 pub const GENERATOR: u32 = 1;
@@ -53,6 +54,16 @@ pub enum SyntheticError {
         model: String,
         /// Rows of its embedding table.
         vocab: u64,
+    },
+    /// The recipe wants a type whose random blocks are not drawn.
+    #[error(
+        "model `{model}` needs {kind} blocks, which cannot be drawn at random yet; measure it with real weights"
+    )]
+    Blocks {
+        /// The model's id.
+        model: String,
+        /// The type.
+        kind: &'static str,
     },
     /// The receiver of the bytes refused them.
     #[error("cannot write the synthetic checkpoint ({})", reason(source))]
@@ -95,14 +106,15 @@ impl SyntheticPlan {
             .tensors()
             .into_iter()
             .map(|tensor| {
-                let kind = match precision {
-                    Precision::Q4KM => shape.q4_k_m(&tensor),
-                };
+                let kind = shape.tensor_type(&tensor, precision);
                 (tensor, kind)
             })
             .collect();
+        if let Some((_, kind)) = tensors.iter().find(|(_, kind)| Draw::gaussian(*kind, 1.0).is_none()) {
+            return Err(SyntheticError::Blocks { model: model(), kind: kind.label() });
+        }
         let mut metadata = general(spec, precision, seed);
-        metadata.extend(architecture(&shape));
+        metadata.extend(shape.metadata());
         metadata.extend(vocabulary.metadata());
         Ok(Self { header: gguf::header(&metadata, &tensors), tensors, shape, seed })
     }
@@ -215,17 +227,28 @@ fn draw<'a>(chunks: impl Iterator<Item = &'a Chunk>, sender: &SyncSender<Vec<u8>
 
 /// How a tensor's values are drawn: see the head of this file.
 fn draw_of(tensor: &TensorSpec, kind: TensorType, shape: &Shape) -> Draw {
-    let fan_in = count_as_f64(tensor.columns).sqrt();
+    let fan_in = count_as_f64(tensor.columns()).sqrt();
     let residual = count_as_f64(2 * shape.layers).sqrt();
     let std = match tensor.role {
         TensorRole::Norm => return Draw::Ones,
+        TensorRole::RotaryFactors => {
+            return Draw::Rotary(
+                Llama3Factors::new(shape).expect("the tensor exists for llama3 scaling alone"),
+            );
+        }
         TensorRole::Bias => return Draw::SmallBias,
         TensorRole::Embedding if !shape.tied_embeddings => 1.0,
         TensorRole::Embedding | TensorRole::Output => LOGIT_STD / fan_in,
-        TensorRole::Projection | TensorRole::AttentionValue => 1.0 / fan_in,
+        TensorRole::Projection
+        | TensorRole::AttentionKey
+        | TensorRole::AttentionValue
+        | TensorRole::LatentValue
+        | TensorRole::Router => 1.0 / fan_in,
+        // Stored the other way round: its rows are what a key is made of, its second dimension what it is made from.
+        TensorRole::LatentKey => 1.0 / count_as_f64(tensor.dimensions[1]).sqrt(),
         TensorRole::AttentionOutput | TensorRole::FeedForwardDown => 1.0 / fan_in / residual,
     };
-    Draw::gaussian(kind, std)
+    Draw::gaussian(kind, std).expect("the plan holds only types that are drawn")
 }
 
 /// The seed of one chunk: 64-bit FNV-1a of the tensor's name, mixed with the file's seed and the chunk's index.
@@ -247,8 +270,9 @@ fn mixed(value: u64) -> u64 {
 /// The keys that say what the file is.
 fn general(spec: &ModelSpec, precision: Precision, seed: u64) -> Vec<(String, Value)> {
     let file_type = match precision {
-        // llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_K_M`.
+        // llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_K_M` and `LLAMA_FTYPE_MOSTLY_Q8_0`.
         Precision::Q4KM => 15,
+        Precision::Q8_0 => 7,
     };
     let description = format!(
         "random weights in the shape of {} (seed {seed}): valid for speed and memory, meaningless as text",
@@ -268,27 +292,5 @@ fn general(spec: &ModelSpec, precision: Precision, seed: u64) -> Vec<(String, Va
         ("claimbench.generator", Value::U32(GENERATOR)),
     ]
     .map(|(key, value)| (key.to_owned(), value))
-    .into()
-}
-
-/// The keys a loader reads the shape from.
-fn architecture(shape: &Shape) -> Vec<(String, Value)> {
-    let count = |n: u64| Value::U32(u32::try_from(n).expect("no dimension of a sound shape exceeds 2^24"));
-    let real = |x: f64| Value::F32(nearest_f32(x));
-    [
-        ("block_count", count(shape.layers)),
-        ("context_length", count(shape.max_positions)),
-        ("embedding_length", count(shape.hidden)),
-        ("feed_forward_length", count(shape.intermediate)),
-        ("vocab_size", count(shape.vocab)),
-        ("attention.head_count", count(shape.heads)),
-        ("attention.head_count_kv", count(shape.kv_heads)),
-        ("attention.key_length", count(shape.head_dim)),
-        ("attention.value_length", count(shape.head_dim)),
-        ("attention.layer_norm_rms_epsilon", real(shape.rms_norm_eps)),
-        ("rope.dimension_count", count(shape.head_dim)),
-        ("rope.freq_base", real(shape.rope_theta)),
-    ]
-    .map(|(key, value)| (format!("{}.{key}", shape.family.id()), value))
     .into()
 }

@@ -191,7 +191,7 @@ impl Drop for Partial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Registry;
+    use crate::model::{FeedForward, Registry};
     use crate::units::index_as_u64;
 
     fn tiny() -> ModelSpec {
@@ -312,7 +312,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spec = tiny();
         // About 180 TB.
-        (spec.shape.layers, spec.shape.hidden, spec.shape.intermediate) = (100, 1 << 16, 1 << 24);
+        (spec.shape.layers, spec.shape.hidden) = (100, 1 << 16);
+        spec.shape.feed_forward = FeedForward::Dense { intermediate: 1 << 24 };
         if free_bytes(folder.path()).is_some() {
             let mut no_start = |bytes| panic!("{bytes} are about to be written");
             let error = ensure(folder.path(), &spec, Precision::Q4KM, 1, &mut no_start).unwrap_err();

@@ -6,15 +6,15 @@ use std::num::NonZeroUsize;
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Tensor};
-use candle_transformers::models::quantized_qwen2::ModelWeights;
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
 use sha2::{Digest, Sha256};
 
 use super::shape::tests::distill_1_5b;
 use super::{
-    ModelSpec, Precision, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes, write_synthetic,
+    FeedForward, Mixture, ModelSpec, Precision, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes,
+    write_synthetic,
 };
-use crate::units::count_as_f64;
-use crate::units::hexadecimal;
+use crate::units::{count_as_f64, hexadecimal, index_as_u64};
 
 /// SHA-256 of the tiny model's file for seed 1. If it changes, raise `GENERATOR` and run `proof/check_llama_cpp.py --write`.
 const TINY_SHA256: &str = "e1e802351da8e2f8c15202879a361a212964e3440bdc0f6432f79577c312e628";
@@ -25,9 +25,13 @@ fn spec(id: &str) -> ModelSpec {
 }
 
 fn file(spec: &ModelSpec, seed: u64, threads: usize) -> Vec<u8> {
+    file_at(spec, Precision::Q4KM, seed, threads)
+}
+
+fn file_at(spec: &ModelSpec, precision: Precision, seed: u64, threads: usize) -> Vec<u8> {
     let (mut file, threads) = (Vec::new(), NonZeroUsize::new(threads).unwrap());
-    let written = write_synthetic(&mut file, spec, Precision::Q4KM, seed, threads).unwrap();
-    assert_eq!(written, synthetic_bytes(spec, Precision::Q4KM).unwrap());
+    let written = write_synthetic(&mut file, spec, precision, seed, threads).unwrap();
+    assert_eq!(written, synthetic_bytes(spec, precision).unwrap());
     assert_eq!(written.count(), u64::try_from(file.len()).unwrap());
     file
 }
@@ -40,9 +44,15 @@ fn digest(bytes: &[u8]) -> String {
 fn logits(file: &[u8], ids: &[u32]) -> Vec<f32> {
     let (mut reader, device) = (Cursor::new(file), Device::Cpu);
     let content = Content::read(&mut reader).unwrap();
-    let mut model = ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
     let ids = Tensor::new(ids, &device).unwrap().unsqueeze(0).unwrap();
-    model.forward(&ids, 0).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    let logits = if content.metadata["general.architecture"].to_string().unwrap() == "llama" {
+        let mut model = quantized_llama::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+        model.forward(&ids, 0).unwrap()
+    } else {
+        let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &device).unwrap();
+        model.forward(&ids, 0).unwrap()
+    };
+    logits.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 fn mean_and_std(values: &[f32]) -> (f64, f64) {
@@ -61,20 +71,53 @@ fn a_seed_gives_the_same_bytes_everywhere() {
 }
 
 #[test]
-fn candle_reads_every_tensor_with_the_type_of_the_recipe() {
-    let spec = spec("tiny-qwen2");
-    let mut reader = Cursor::new(file(&spec, 1, 2));
-    let content = Content::read(&mut reader).unwrap();
-    let mut types = BTreeMap::<_, usize>::new();
-    for tensor in spec.shape.tensors() {
-        let read = content.tensor(&mut reader, &tensor.name, &Device::Cpu).unwrap();
-        *types.entry(format!("{:?}", read.dtype())).or_default() += 1;
-        let values = read.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-        check_statistics(&spec.shape, &tensor, &values);
+fn candle_reads_every_tensor_of_every_family_with_the_type_of_the_recipe() {
+    let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+    for spec in registry.test_shapes() {
+        for precision in Precision::ALL {
+            let mut reader = Cursor::new(file_at(spec, precision, 1, 2));
+            let content = Content::read(&mut reader).unwrap();
+            let tensors = spec.shape.tensors();
+            for tensor in &tensors {
+                let read = content.tensor(&mut reader, &tensor.name, &Device::Cpu).unwrap();
+                let kind = spec.shape.tensor_type(tensor, precision);
+                assert_eq!(format!("{:?}", read.dtype()), format!("{kind:?}"), "{} {}", spec.id, tensor.name);
+                let sizes: Vec<u64> = read.shape().dims().iter().rev().map(|&n| index_as_u64(n)).collect();
+                assert_eq!(sizes, tensor.dimensions, "{} {}", spec.id, tensor.name);
+                let values = read.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+                check_statistics(&spec.shape, tensor, &values);
+            }
+            assert_eq!(content.tensor_infos.len(), tensors.len(), "{}", spec.id);
+            let description = content.metadata["general.description"].to_string().unwrap();
+            assert!(description.contains("meaningless as text"));
+        }
     }
-    assert_eq!(types, [("F32".into(), 21), ("Q4K".into(), 25), ("Q6K".into(), 5)].into());
-    assert_eq!(content.tensor_infos.len(), 51);
-    assert!(content.metadata["general.description"].to_string().unwrap().contains("meaningless as text"));
+}
+
+#[test]
+fn the_types_of_the_first_tiny_file_are_those_of_a_real_one() {
+    let shape = spec("tiny-qwen2").shape;
+    let mut types = BTreeMap::<_, usize>::new();
+    for tensor in shape.tensors() {
+        *types.entry(shape.tensor_type(&tensor, Precision::Q4KM).label()).or_default() += 1;
+    }
+    assert_eq!(types, [("F32", 21), ("Q4_K", 25), ("Q6_K", 5)].into());
+}
+
+#[test]
+fn a_recipe_with_blocks_that_are_not_drawn_is_refused() {
+    let mut spec = spec("tiny-llama");
+    spec.shape.feed_forward = FeedForward::Mixture(Mixture {
+        intermediate: 512,
+        dense_layers: 0,
+        experts: 8,
+        experts_per_token: 2,
+        shared_experts: 0,
+        expert_intermediate: 512,
+    });
+    let error = synthetic_bytes(&spec, Precision::Q4KM).unwrap_err().to_string();
+    assert!(error.starts_with("model `tiny-llama` needs Q5_K blocks"), "{error}");
+    assert!(synthetic_bytes(&spec, Precision::Q8_0).is_ok());
 }
 
 fn check_statistics(shape: &Shape, tensor: &TensorSpec, values: &[f32]) {
@@ -83,13 +126,21 @@ fn check_statistics(shape: &Shape, tensor: &TensorSpec, values: &[f32]) {
     let scale = match tensor.role {
         TensorRole::Norm => return assert!(values.iter().all(|v| v.to_bits() == 1.0_f32.to_bits())),
         TensorRole::Bias => return assert!(mean.abs() < 0.05 && (0.07..0.13).contains(&std), "{std}"),
-        TensorRole::Embedding => count_as_f64(shape.hidden).sqrt(),
-        TensorRole::Output => 2.0,
-        TensorRole::Projection | TensorRole::AttentionValue => 1.0,
+        TensorRole::RotaryFactors => return assert!(values.iter().all(|v| (1.0..=8.0).contains(v))),
+        TensorRole::Embedding if !shape.tied_embeddings => count_as_f64(shape.hidden).sqrt(),
+        TensorRole::Embedding | TensorRole::Output => 2.0,
+        TensorRole::Projection
+        | TensorRole::AttentionKey
+        | TensorRole::AttentionValue
+        | TensorRole::LatentValue
+        | TensorRole::Router => 1.0,
+        TensorRole::LatentKey => (count_as_f64(tensor.columns()) / count_as_f64(tensor.dimensions[1])).sqrt(),
         TensorRole::AttentionOutput | TensorRole::FeedForwardDown => 1.0 / residual,
     };
-    let target = scale / count_as_f64(tensor.columns).sqrt();
-    assert!((std / target - 1.0).abs() < 0.03, "{}: {std}, not {target}", tensor.name);
+    let target = scale / count_as_f64(tensor.columns()).sqrt();
+    // Five standard errors of a standard deviation, and the rounding of the steps.
+    let tolerance = 0.02 + 5.0 / (2.0 * count_as_f64(tensor.values())).sqrt();
+    assert!((std / target - 1.0).abs() < tolerance, "{}: {std}, not {target}", tensor.name);
     let error = target / count_as_f64(tensor.values()).sqrt();
     assert!(mean.abs() < 5.0 * error, "{}: mean {mean}", tensor.name);
 }
@@ -128,6 +179,36 @@ fn candle_and_llama_cpp_agree_on_the_logits() {
         let best = (0_u32..).zip(ours).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
         assert_eq!(u64::from(best), top.as_u64().unwrap(), "after {end} tokens");
     }
+}
+
+/// llama.cpp's most likely tokens for the tiny Llama, which it was asked for as a server.
+const LLAMA_CPP_LLAMA: &str = include_str!("../../tests/data/llama-cpp-tiny-llama.json");
+
+/// Largest distance of a log-probability to llama.cpp's; the logits have standard deviation 2, of which 0.1 is a twentieth.
+const LOG_PROBABILITY_TOLERANCE: f64 = 0.1;
+
+#[test]
+fn candle_and_llama_cpp_agree_on_the_likely_tokens_of_a_llama() {
+    let fixture: serde_json::Value = serde_json::from_str(LLAMA_CPP_LLAMA).unwrap();
+    let tokens: Vec<u32> = serde_json::from_value(fixture["tokens"].clone()).unwrap();
+    let mut compared = 0;
+    for precision in Precision::ALL {
+        let file = file_at(&spec("tiny-llama"), precision, 1, 2);
+        let theirs = &fixture["files"][precision.id()];
+        assert_eq!(theirs["sha256"], digest(&file), "{precision:?}");
+        let top: Vec<Option<Vec<(usize, f64)>>> = serde_json::from_value(theirs["top"].clone()).unwrap();
+        for (end, top) in (1..).zip(top) {
+            let ours = logits(&file, &tokens[..end]);
+            let sum: f64 = ours.iter().map(|&logit| f64::from(logit).exp()).sum();
+            for (token, expected) in top.unwrap_or_default() {
+                let found = f64::from(ours[token]) - sum.ln();
+                let gap = (found - expected).abs();
+                assert!(gap < LOG_PROBABILITY_TOLERANCE, "{precision:?}, {end} tokens: {found}, {expected}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 57);
 }
 
 #[test]

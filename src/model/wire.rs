@@ -1,15 +1,16 @@
 //! The format of `models.toml`, and its way into domain types.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::registry::Registry;
-use super::shape::{AttentionBias, Family, Shape};
+use super::shape::Shape;
+use super::shape::wire::WireShape;
 use super::spec::{HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters};
 use crate::faults::{Faults, Reader};
+use crate::units::{Bytes, count_as_f64};
 
 /// Version of the file format.
 const SCHEMA: u64 = 1;
@@ -29,7 +30,7 @@ struct Model {
     role: Role,
     default: Spanned<bool>,
     precisions: Spanned<Vec<WirePrecision>>,
-    licence: WireLicence,
+    licence: Spanned<WireLicence>,
     hub: Option<Hub>,
     #[serde(default, rename = "file")]
     files: Vec<WireFile>,
@@ -48,12 +49,15 @@ enum Role {
 enum WirePrecision {
     #[serde(rename = "q4_k_m")]
     Q4KM,
+    #[serde(rename = "q8_0")]
+    Q8_0,
 }
 
 #[derive(Deserialize)]
 struct WireLicence {
     name: String,
     note: String,
+    restricted: bool,
     gated: bool,
 }
 
@@ -69,42 +73,17 @@ struct WireFile {
     repo: Spanned<String>,
     file: Spanned<String>,
     commit: Option<Spanned<String>>,
+    /// The size somebody read; absent where nobody did.
+    bytes: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]
 struct WireParameters {
     count: Spanned<u64>,
+    /// The step of the printed number, where it is coarser than one: 100,000,000 for "8.4B".
+    rounded_to: Option<u64>,
+    note: Option<String>,
     source: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-struct WireShape {
-    family: WireFamily,
-    layers: Spanned<u64>,
-    hidden: Spanned<u64>,
-    intermediate: Spanned<u64>,
-    heads: Spanned<u64>,
-    kv_heads: Spanned<u64>,
-    head_dim: Spanned<u64>,
-    vocab: Spanned<u64>,
-    tied_embeddings: bool,
-    attention_bias: WireBias,
-    rope_theta: Spanned<f64>,
-    rms_norm_eps: Spanned<f64>,
-    max_positions: Spanned<u64>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WireFamily {
-    Qwen2,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WireBias {
-    None,
-    Qkv,
 }
 
 impl Registry {
@@ -134,11 +113,21 @@ impl Model {
         if self.role == Role::Test && *self.default.get_ref() {
             reader.at(self.default.span(), "a test shape cannot be a default", "set `default = false`");
         }
+        let licence = self.licence.get_ref();
+        if *self.default.get_ref() && (licence.restricted || licence.gated) {
+            let problem = "a restricted or gated model cannot be a default";
+            reader.at(
+                self.default.span(),
+                problem,
+                "set `default = false`: nobody accepts its terms unasked",
+            );
+        }
         if self.precisions.get_ref().is_empty() {
-            reader.at(self.precisions.span(), "no precision", "list at least one, for example \"q4_k_m\"");
+            let fix = "list at least one, the default first, for example \"q4_k_m\"";
+            reader.at(self.precisions.span(), "no precision", fix);
         }
         let span = self.shape.span();
-        let shape = self.shape.into_inner().into_shape(reader);
+        let shape = self.shape.into_inner().into_shape(span.clone(), reader)?;
         let published = self.published_parameters.and_then(|wire| wire.check(&shape, reader));
         if self.role == Role::Measure && (published.is_none() || self.hub.is_none()) && reader.is_clean() {
             let fix = "add `[model.published_parameters]` and `[model.hub]`, or set `role = \"test\"`";
@@ -151,7 +140,7 @@ impl Model {
             publisher: self.publisher,
             role: if self.role == Role::Test { ModelRole::Test } else { ModelRole::Measure },
             default: self.default.into_inner(),
-            licence: Licence { name: self.licence.name, note: self.licence.note, gated: self.licence.gated },
+            licence: self.licence.into_inner().into(),
             hub: self.hub.map(|hub| repository(&hub.repo, Some(&hub.commit), reader)),
             shape,
             published,
@@ -165,7 +154,15 @@ impl From<WirePrecision> for Precision {
     fn from(wire: WirePrecision) -> Self {
         match wire {
             WirePrecision::Q4KM => Self::Q4KM,
+            WirePrecision::Q8_0 => Self::Q8_0,
         }
+    }
+}
+
+impl From<WireLicence> for Licence {
+    fn from(wire: WireLicence) -> Self {
+        let WireLicence { name, note, restricted, gated } = wire;
+        Self { name, note, restricted, gated }
     }
 }
 
@@ -179,8 +176,15 @@ impl WireFile {
                 "give its path in the repository",
             );
         }
-        let repo = repository(&self.repo, self.commit.as_ref(), reader);
-        HubFile { repo, file: self.file.into_inner(), precision: self.precision.into_inner().into() }
+        if let Some(bytes) = self.bytes.as_ref().filter(|bytes| *bytes.get_ref() == 0) {
+            reader.at(bytes.span(), "a file of 0 bytes", "leave `bytes` out where nobody read the size");
+        }
+        HubFile {
+            repo: repository(&self.repo, self.commit.as_ref(), reader),
+            file: self.file.into_inner(),
+            precision: self.precision.into_inner().into(),
+            bytes: self.bytes.map(|bytes| Bytes::new(bytes.into_inner())),
+        }
     }
 }
 
@@ -210,62 +214,24 @@ impl WireParameters {
             return None;
         }
         let (published, derived) = (*self.count.get_ref(), shape.parameters());
-        let gap =
-            crate::units::count_as_f64(published.abs_diff(derived)) / crate::units::count_as_f64(derived);
-        if gap > PARAMETER_TOLERANCE {
+        let gap = published.abs_diff(derived);
+        let is_near = count_as_f64(gap) <= PARAMETER_TOLERANCE * count_as_f64(derived);
+        if !is_near && gap > self.rounded_to.unwrap_or(0) {
             let problem = format!("the shape has {derived} parameters, {published} are published");
-            reader.at(self.count.span(), problem, "correct the shape or the count; they may differ by 0.5 %");
+            let fix = "correct the shape or the count; they may differ by 0.5 %, or by `rounded_to`";
+            reader.at(self.count.span(), problem, fix);
             return None;
         }
-        Some(PublishedParameters { count: published, source: self.source.into_inner() })
-    }
-}
-
-impl WireShape {
-    fn into_shape(self, reader: &mut Reader<'_>) -> Shape {
-        let spans: HashMap<&str, Range<usize>> = [
-            ("layers", self.layers.span()),
-            ("hidden", self.hidden.span()),
-            ("intermediate", self.intermediate.span()),
-            ("heads", self.heads.span()),
-            ("kv_heads", self.kv_heads.span()),
-            ("head_dim", self.head_dim.span()),
-            ("vocab", self.vocab.span()),
-            ("rope_theta", self.rope_theta.span()),
-            ("rms_norm_eps", self.rms_norm_eps.span()),
-            ("max_positions", self.max_positions.span()),
-        ]
-        .into();
-        let shape = Shape {
-            family: match self.family {
-                WireFamily::Qwen2 => Family::Qwen2,
-            },
-            layers: self.layers.into_inner(),
-            hidden: self.hidden.into_inner(),
-            intermediate: self.intermediate.into_inner(),
-            heads: self.heads.into_inner(),
-            kv_heads: self.kv_heads.into_inner(),
-            head_dim: self.head_dim.into_inner(),
-            vocab: self.vocab.into_inner(),
-            tied_embeddings: self.tied_embeddings,
-            attention_bias: match self.attention_bias {
-                WireBias::None => AttentionBias::None,
-                WireBias::Qkv => AttentionBias::Qkv,
-            },
-            rope_theta: self.rope_theta.into_inner(),
-            rms_norm_eps: self.rms_norm_eps.into_inner(),
-            max_positions: self.max_positions.into_inner(),
-        };
-        for (key, problem, fix) in shape.problems() {
-            reader.at(spans[key].clone(), problem, fix);
-        }
-        shape
+        let source = self.source.into_inner();
+        Some(PublishedParameters { count: published, rounded_to: self.rounded_to, note: self.note, source })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::model::Family;
 
     const MODELS: &str = include_str!("../../models.toml");
 
@@ -281,28 +247,39 @@ mod tests {
     #[test]
     fn the_shipped_registry_is_clean() {
         let registry = Registry::parse("models.toml", MODELS).unwrap();
-        assert_eq!(registry.defaults().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["r1-distill-qwen-1.5b"]);
-        assert_eq!(registry.test_shapes().count(), 1);
+        let defaults: Vec<_> = registry.defaults().map(|model| model.id.as_str()).collect();
+        assert_eq!(defaults, ["r1-distill-qwen-1.5b", "mistral-7b-v0.3"]);
+        assert_eq!(registry.models().iter().filter(|model| model.role == ModelRole::Measure).count(), 14);
+        let tested: Vec<_> = registry.test_shapes().map(|model| model.shape.family).collect();
+        assert!(Family::ALL.iter().all(|family| tested.contains(family)), "{tested:?}");
     }
 
     #[test]
-    fn every_published_count_is_met_within_half_a_percent() {
+    fn every_published_count_is_met_within_half_a_percent_or_the_step_it_is_printed_in() {
         let registry = Registry::parse("models.toml", MODELS).unwrap();
-        let mut checked = 0;
-        for model in registry.models() {
-            if let Some(published) = &model.published {
-                let gap = published.count.abs_diff(model.shape.parameters());
-                assert!(
-                    gap * 200 <= published.count,
-                    "{}: {} parameters",
-                    model.id,
-                    model.shape.parameters()
-                );
-                assert!(!published.source.is_empty());
-                checked += 1;
-            }
+        for model in registry.models().iter().filter(|model| model.role == ModelRole::Measure) {
+            let published = model.published.as_ref().unwrap();
+            let (gap, step) = (published.count.abs_diff(model.shape.parameters()), published.rounded_to);
+            let is_near = gap * 200 <= published.count || step.is_some_and(|step| gap <= step);
+            assert!(is_near, "{}: {} parameters", model.id, model.shape.parameters());
+            // A coarse number is at most that: one printed with a digit after the point.
+            assert!(step.is_none_or(|step| step * 20 <= published.count), "{}", model.id);
         }
-        assert!(checked >= 1);
+    }
+
+    #[test]
+    fn a_restricted_or_gated_model_is_never_a_default() {
+        let registry = Registry::parse("models.toml", MODELS).unwrap();
+        let bound = registry.models().iter().filter(|model| model.licence.needs_consent());
+        assert_eq!(
+            bound.map(|model| (model.id.as_str(), model.default)).collect::<Vec<_>>(),
+            [("r1-distill-llama-8b", false), ("deepseek-v2-lite", false), ("ministral-8b-2410", false)]
+        );
+        for key in ["restricted", "gated"] {
+            let text = MODELS.replacen(&format!("{key} = false"), &format!("{key} = true"), 1);
+            let problem = "a restricted or gated model cannot be a default".to_owned();
+            assert_eq!(faults(&text), [(line_of(&text, "default = true"), problem)]);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod read;
 mod schema;
+mod shape;
 mod store;
 mod write;
 

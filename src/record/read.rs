@@ -1,20 +1,18 @@
 //! From a run file back to a run. Whatever does not hold is refused, with its place.
 
 use super::schema::{
-    BiasFile, BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, FamilyFile, MachineFile,
-    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile,
-    RunFile, SCHEMA_VERSION, ScopeFile, ShapeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, MachineFile, ModelFileWire, ModelRoleFile,
+    ObservedFile, OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION,
+    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement,
-    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId, Skip,
-    Stage,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Flag, LoadSample,
+    Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
+    RunId, Skip, Stage,
 };
-use crate::model::{
-    AttentionBias, Family, Licence, ModelId, ModelRole, ModelSpec, Precision, Shape, Weights,
-};
+use crate::model::{Licence, ModelId, ModelRole, ModelSpec, Precision, Weights};
 use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
 use crate::workload::{Case, Workload, WorkloadRole};
 
@@ -128,6 +126,7 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     let at = |key: &str| format!("case {id}: {key}");
     let precision = match file.precision {
         PrecisionFile::Q4KM => Precision::Q4KM,
+        PrecisionFile::Q8_0 => Precision::Q8_0,
     };
     let case =
         Case { model: model(&file.model, precision, &at)?, precision, workload: workload(&file.workload) };
@@ -190,6 +189,12 @@ fn outcome(
         (None, Some(skipped)) if measurement == Measurement::default() => {
             let seconds = |value: f64| Seconds::new(value).map_err(|error| error.to_string());
             Ok(Outcome::Skipped(match skipped {
+                SkipFile::Engine { gaps } => Skip::Engine {
+                    gaps: gaps
+                        .iter()
+                        .map(|id| EngineGap::from_id(id).ok_or_else(|| format!("`{id}` is no engine gap")))
+                        .collect::<Result<_, _>>()?,
+                },
                 SkipFile::Memory { needed_bytes, free_bytes } => {
                     Skip::Memory { needed: Bytes::new(needed_bytes), free: Bytes::new(free_bytes) }
                 }
@@ -224,10 +229,8 @@ fn model(
     precision: Precision,
     at: &impl Fn(&str) -> String,
 ) -> Result<ModelSpec, RecordError> {
-    let shape = shape(&file.shape);
-    if let Some((key, problem, _)) = shape.problems().into_iter().next() {
-        return Err(bad(at(&format!("model.shape.{key}")), problem));
-    }
+    let shape =
+        file.shape.shape().map_err(|(key, problem)| bad(at(&format!("model.shape.{key}")), problem))?;
     if shape.parameters() != file.parameters {
         return Err(bad(at("model.parameters"), format!("the shape has {}", shape.parameters())));
     }
@@ -243,6 +246,7 @@ fn model(
         licence: Licence {
             name: file.licence.clone(),
             note: file.licence_note.clone(),
+            restricted: file.licence_restricted,
             gated: file.licence_gated,
         },
         hub: None,
@@ -251,29 +255,6 @@ fn model(
         precisions: vec![precision],
         files: vec![],
     })
-}
-
-fn shape(file: &ShapeFile) -> Shape {
-    Shape {
-        family: match file.family {
-            FamilyFile::Qwen2 => Family::Qwen2,
-        },
-        layers: file.layers,
-        hidden: file.hidden,
-        intermediate: file.intermediate,
-        heads: file.heads,
-        kv_heads: file.kv_heads,
-        head_dim: file.head_dim,
-        vocab: file.vocab,
-        tied_embeddings: file.tied_embeddings,
-        attention_bias: match file.attention_bias {
-            BiasFile::None => AttentionBias::None,
-            BiasFile::Qkv => AttentionBias::Qkv,
-        },
-        rope_theta: file.rope_theta,
-        rms_norm_eps: file.rms_norm_eps,
-        max_positions: file.max_positions,
-    }
 }
 
 fn workload(file: &WorkloadFile) -> Workload {

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shape::ShapeFile;
+
 /// Version of the run file. May still change until 0.1.0 is tagged.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -125,6 +127,9 @@ pub(super) struct ModelFileWire {
     pub role: ModelRoleFile,
     pub licence: String,
     pub licence_note: String,
+    /// Absent in files of earlier versions, whose models had no restricted licence.
+    #[serde(default)]
+    pub licence_restricted: bool,
     pub licence_gated: bool,
     pub parameters: u64,
     pub shape: ShapeFile,
@@ -137,41 +142,12 @@ pub(super) enum ModelRoleFile {
     Test,
 }
 
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ShapeFile {
-    pub family: FamilyFile,
-    pub layers: u64,
-    pub hidden: u64,
-    pub intermediate: u64,
-    pub heads: u64,
-    pub kv_heads: u64,
-    pub head_dim: u64,
-    pub vocab: u64,
-    pub tied_embeddings: bool,
-    pub attention_bias: BiasFile,
-    pub rope_theta: f64,
-    pub rms_norm_eps: f64,
-    pub max_positions: u64,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum FamilyFile {
-    Qwen2,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum BiasFile {
-    None,
-    Qkv,
-}
-
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
 pub(super) enum PrecisionFile {
     #[serde(rename = "q4_k_m")]
     Q4KM,
+    #[serde(rename = "q8_0")]
+    Q8_0,
 }
 
 /// What was asked for.
@@ -257,6 +233,8 @@ pub(super) enum StageFile {
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "why")]
 pub(super) enum SkipFile {
+    /// The engine lacks something that the model needs; docs/METHODOLOGY.md explains each code.
+    Engine { gaps: Vec<String> },
     /// It needs more memory than was free.
     Memory { needed_bytes: u64, free_bytes: u64 },
     /// The time budget had no room left for its shortest form.

@@ -1,18 +1,18 @@
 //! From a run to its file.
 
 use super::schema::{
-    BiasFile, BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile,
-    FailureFile, FamilyFile, FiguresFile, GpuFile, IntervalFile, LoadFile, MachineFile, MeterMissingFile,
-    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, ProvenanceFile, RepetitionFile,
-    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, ShapeFile, SkipFile, StageFile, WeightsFile,
-    WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
+    FiguresFile, GpuFile, IntervalFile, LoadFile, MachineFile, MeterMissingFile, ModelFileWire,
+    ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, ProvenanceFile, RepetitionFile,
+    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
+use super::shape::ShapeFile;
 use crate::hardware::{Device, Environment, Machine};
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Missing, Observed, Order,
     Outcome, Provenance, Repetition, Role, Run, Skip, Stage,
 };
-use crate::model::{AttentionBias, Family, ModelRole, ModelSpec, Precision, Shape, Weights};
+use crate::model::{ModelRole, ModelSpec, Precision, Weights};
 use crate::stats::Estimate;
 use crate::units::{Quantity, index_as_u64};
 use crate::workload::{Workload, WorkloadRole};
@@ -82,6 +82,7 @@ impl From<&CaseRecord> for CaseFile {
             model: ModelFileWire::from(&record.case.model),
             precision: match record.case.precision {
                 Precision::Q4KM => PrecisionFile::Q4KM,
+                Precision::Q8_0 => PrecisionFile::Q8_0,
             },
             workload: WorkloadFile::from(&record.case.workload),
             engine: EngineFile::from(&record.engine),
@@ -92,7 +93,7 @@ impl From<&CaseRecord> for CaseFile {
             },
             skipped: match &record.outcome {
                 Outcome::Measured(_) | Outcome::Failed(..) => None,
-                Outcome::Skipped(skip) => Some(SkipFile::from(*skip)),
+                Outcome::Skipped(skip) => Some(SkipFile::from(skip)),
             },
             loads: measurement
                 .loads
@@ -119,34 +120,10 @@ impl From<&ModelSpec> for ModelFileWire {
             },
             licence: model.licence.name.clone(),
             licence_note: model.licence.note.clone(),
+            licence_restricted: model.licence.restricted,
             licence_gated: model.licence.gated,
             parameters: model.shape.parameters(),
             shape: ShapeFile::from(&model.shape),
-        }
-    }
-}
-
-impl From<&Shape> for ShapeFile {
-    fn from(shape: &Shape) -> Self {
-        Self {
-            family: match shape.family {
-                Family::Qwen2 => FamilyFile::Qwen2,
-            },
-            layers: shape.layers,
-            hidden: shape.hidden,
-            intermediate: shape.intermediate,
-            heads: shape.heads,
-            kv_heads: shape.kv_heads,
-            head_dim: shape.head_dim,
-            vocab: shape.vocab,
-            tied_embeddings: shape.tied_embeddings,
-            attention_bias: match shape.attention_bias {
-                AttentionBias::None => BiasFile::None,
-                AttentionBias::Qkv => BiasFile::Qkv,
-            },
-            rope_theta: shape.rope_theta,
-            rms_norm_eps: shape.rms_norm_eps,
-            max_positions: shape.max_positions,
         }
     }
 }
@@ -211,9 +188,12 @@ impl From<&Failure> for FailureFile {
     }
 }
 
-impl From<Skip> for SkipFile {
-    fn from(skip: Skip) -> Self {
+impl From<&Skip> for SkipFile {
+    fn from(skip: &Skip) -> Self {
         match skip {
+            Skip::Engine { gaps } => {
+                Self::Engine { gaps: gaps.iter().map(|gap| gap.id().to_owned()).collect() }
+            }
             Skip::Memory { needed, free } => {
                 Self::Memory { needed_bytes: needed.count(), free_bytes: free.count() }
             }

@@ -1,13 +1,14 @@
 //! The measured cases as text and pictures, and the failed ones as rows.
 
 use super::chart::{Bar, Bars, Dot, Samples};
-use super::component::{Figure, Table};
+use super::component::{Figure, Table, Text};
 use super::number::Printed;
 use super::words::Words;
 use crate::hardware::Device;
 use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity, Skip};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
+use crate::workload::Case;
 
 /// A case with figures.
 #[derive(Debug)]
@@ -27,9 +28,14 @@ pub(crate) fn measured(run: &Run) -> Vec<Measured<'_>> {
 }
 
 /// Model, precision and workload, as a reader would say them.
-pub(crate) fn title(record: &CaseRecord) -> String {
-    let case = &record.case;
-    format!("{} {}, {}", case.model.name, case.precision.label(), case.workload.title)
+pub(crate) fn title(words: &Words, record: &CaseRecord) -> String {
+    title_of(words, &record.case)
+}
+
+/// The same for a case without its record.
+pub(crate) fn title_of(words: &Words, case: &Case) -> String {
+    let workload = (words.measured.workload)(&case.workload);
+    format!("{} {}, {workload}", case.model.name, case.precision.label())
 }
 
 /// Value with interval or reason, in one phrase.
@@ -50,7 +56,7 @@ pub(crate) fn range_or_reason(words: &Words, printed: &Printed) -> String {
 /// The device that computed.
 pub(crate) fn device(words: &Words, device: &Device) -> String {
     match device {
-        Device::Cpu { threads } => (words.measured.cpu)(&words.numerals.count(*threads)),
+        Device::Cpu { threads } => (words.measured.cpu)(*threads),
         Device::Cuda { name, .. } => name.clone(),
     }
 }
@@ -101,7 +107,7 @@ impl CaseView {
     /// The case's part of the page; `number` makes its chart ids unique.
     pub(crate) fn new(words: &Words, run: &Run, case: &Measured<'_>, number: usize) -> Self {
         Self {
-            title: title(case.record),
+            title: title(words, case.record),
             facts: facts(words, case.record),
             samples: vec![
                 samples(words, run, case, &format!("decode-{number}"), &DECODE),
@@ -114,21 +120,17 @@ impl CaseView {
 }
 
 fn facts(words: &Words, record: &CaseRecord) -> Vec<String> {
-    let (workload, n) = (&record.case.workload, &words.numerals);
-    let batch = (words.verdict.batch)(workload.batch);
-    let [prompt, output, depth] =
-        [workload.prompt_tokens, workload.output_tokens, workload.context_depth].map(|count| n.count(count));
     let repetitions = |role: Role| {
         let all = &record.outcome.measurement().repetitions;
-        n.count(crate::units::index_as_u64(all.iter().filter(|repetition| repetition.role == role).count()))
+        crate::units::index_as_u64(all.iter().filter(|repetition| repetition.role == role).count())
     };
     let device = record
         .observed
         .as_ref()
         .map_or_else(|| words.provenance.unknown.to_owned(), |observed| device(words, &observed.device));
     vec![
-        (words.measured.case_facts)(&prompt, &output, &batch, &depth),
-        (words.measured.repetitions)(&repetitions(Role::Measured), &repetitions(Role::WarmUp)),
+        (words.measured.case_facts)(&record.case.workload),
+        (words.measured.repetitions)(repetitions(Role::Measured), repetitions(Role::WarmUp)),
         (words.measured.engine)(&record.engine.id, &record.engine.version, &device),
     ]
 }
@@ -159,7 +161,7 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
         },
         |memory| row(words, names.memory, &n.estimate(memory)),
     ));
-    let table = Table::new((words.measured.table)(&title(case.record)), &words.measured.columns, rows);
+    let table = Table::new((words.measured.table)(&title(words, case.record)), &words.measured.columns, rows);
     Table { class: "figures", ..table }
 }
 
@@ -228,7 +230,7 @@ fn samples<Q: Quantity>(
     let title = format!("{}, {unit}", (series.title)(words));
     let chart = Samples {
         id,
-        title: &format!("{title}: {}", self::title(case.record)),
+        title: &format!("{title}{}{}", n.colon, self::title(words, case.record)),
         desc: &(w.samples_desc)(&printed.with_unit(), &note(words, &printed), &texts.join(", ")),
         dots: &dots,
         median: estimate.value().value() / factor,
@@ -278,7 +280,7 @@ fn bar_figure(
         .map(|(case, printed)| {
             let estimate = of(&case.figures);
             Bar {
-                label: self::title(case.record),
+                label: self::title(words, case.record),
                 value: estimate.value().value(),
                 ends: estimate
                     .interval()
@@ -305,11 +307,15 @@ fn bar_figure(
     }
 }
 
-fn skip_reason(words: &Words, skip: Skip) -> String {
+fn skip_reason(words: &Words, skip: &Skip) -> String {
     let (w, n) = (&words.measured, &words.numerals);
     match skip {
-        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(needed), &n.quantity(free)),
-        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(needed), &n.quantity(left)),
+        Skip::Engine { gaps } => {
+            let reasons: Vec<&str> = gaps.iter().map(|gap| (w.skip_engine)(*gap)).collect();
+            reasons.join(n.semicolon)
+        }
+        Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(*needed), &n.quantity(*free)),
+        Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(*needed), &n.quantity(*left)),
     }
 }
 
@@ -320,13 +326,13 @@ pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Opti
     for record in &run.cases {
         let measurement = record.outcome.measurement();
         let (stage, reason) = match &record.outcome {
-            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), failure.reason.clone()),
-            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, *skip)),
+            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), Text::english(words, &failure.reason)),
+            Outcome::Skipped(skip) => (w.skipped, skip_reason(words, skip).into()),
             Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
-            Outcome::Measured(_) => (w.none, w.no_figures.to_owned()),
+            Outcome::Measured(_) => (w.none, w.no_figures.into()),
         };
-        let kept = words.numerals.count(crate::units::index_as_u64(measurement.repetitions.len()));
-        rows.push(vec![title(record), stage.to_owned(), reason, (w.kept)(&kept)]);
+        let kept = (w.kept)(crate::units::index_as_u64(measurement.repetitions.len()));
+        rows.push(vec![title(words, record).into(), stage.into(), reason, kept.into()]);
     }
     (!rows.is_empty()).then(|| Table::new(w.failed_heading, &w.failed_columns, rows))
 }

@@ -5,10 +5,45 @@ use askama::filters::HtmlSafe;
 
 use super::chart::Svg;
 use super::csp;
+use super::page_file::PageFile;
 use super::words::Words;
+use crate::language::Language;
 
 /// The one style sheet.
 const CSS: &str = include_str!("report.css");
+
+/// A text of a page, marked with its language where that is not the page's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    /// The words.
+    pub(crate) text: String,
+    /// BCP 47 tag for the element that holds them; `None` in the language of the page.
+    pub(crate) lang: Option<&'static str>,
+}
+
+impl Text {
+    /// A text that a file holds in English: marked on every page but the English one.
+    pub(crate) fn english(words: &Words, text: impl Into<String>) -> Self {
+        Self::quoted(words, text, Language::English)
+    }
+
+    /// A text in its own language: marked on pages in another.
+    pub(crate) fn quoted(words: &Words, text: impl Into<String>, language: Language) -> Self {
+        Self { text: text.into(), lang: (language != words.language).then(|| language.id()) }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text, lang: None }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
 
 /// A table with a row header in its first column; on a phone each row becomes a block.
 #[derive(Clone, Debug, Template)]
@@ -21,20 +56,24 @@ pub(crate) struct Table {
     /// One per column.
     pub(crate) headers: Vec<String>,
     /// As many cells per row as headers.
-    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) rows: Vec<Vec<Text>>,
 }
 
 impl HtmlSafe for Table {}
 
 impl Table {
     /// Takes the parts; every row must fill every column.
-    pub(crate) fn new(caption: impl Into<String>, headers: &[&str], rows: Vec<Vec<String>>) -> Self {
+    pub(crate) fn new<T: Into<Text>>(
+        caption: impl Into<String>,
+        headers: &[&str],
+        rows: Vec<Vec<T>>,
+    ) -> Self {
         debug_assert!(rows.iter().all(|row| row.len() == headers.len()), "a row does not fill its table");
         Self {
             class: "",
             caption: caption.into(),
             headers: headers.iter().map(|&h| h.to_owned()).collect(),
-            rows,
+            rows: rows.into_iter().map(|row| row.into_iter().map(Into::into).collect()).collect(),
         }
     }
 }
@@ -59,7 +98,22 @@ pub(crate) struct Figure {
 
 impl HtmlSafe for Figure {}
 
-/// What stands in `<head>`.
+/// The same page in one of the languages.
+#[derive(Debug)]
+pub(crate) struct Edition {
+    /// BCP 47 tag.
+    pub(crate) lang: &'static str,
+    /// The language's own name for itself.
+    pub(crate) name: &'static str,
+    /// The same in two letters.
+    pub(crate) short_name: &'static str,
+    /// The file, beside this one.
+    pub(crate) file: &'static str,
+    /// True for the edition that is being read.
+    pub(crate) is_this: bool,
+}
+
+/// What stands in `<head>`, and the switch between languages.
 #[derive(Debug)]
 pub(crate) struct Head {
     /// Title of the page.
@@ -70,12 +124,30 @@ pub(crate) struct Head {
     pub(crate) policy: String,
     /// The style sheet.
     pub(crate) css: StyleSheet,
+    /// The page in every language.
+    pub(crate) editions: [Edition; 2],
 }
 
 impl Head {
     /// The head of a page.
-    pub(crate) fn new(words: &Words, title: String) -> Self {
-        Self { title, description: words.page.description, policy: csp::policy(CSS), css: StyleSheet }
+    pub(crate) fn new(words: &Words, page: PageFile, title: String) -> Self {
+        let edition = |language: Language| {
+            let other = Words::of(language);
+            Edition {
+                lang: other.lang(),
+                name: other.name,
+                short_name: other.short_name,
+                file: page.name(language),
+                is_this: language == words.language,
+            }
+        };
+        Self {
+            title,
+            description: words.page.description,
+            policy: csp::policy(CSS),
+            css: StyleSheet,
+            editions: Language::ALL.map(edition),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ fn row(
     price: Option<&HourlyPrice>,
 ) -> Vec<String> {
     let printed = words.numerals.estimate(hours);
-    let label = format!("{direction}: {}", case_view::title(case.record));
+    let label = format!("{direction}{}{}", words.numerals.colon, case_view::title(words, case.record));
     let mut row = vec![label, printed.value.clone(), case_view::range_or_reason(words, &printed)];
     match price.map(|price| dollars(words, price, hours)) {
         Some(Some(amounts)) => row.extend(amounts),
@@ -128,7 +128,7 @@ fn described(words: &Words, price: &HourlyPrice) -> Vec<String> {
         PriceOrigin::User => w.from_user.to_owned(),
         PriceOrigin::Ledger(ids) => (w.from_ledger)(&ids.join(", ")),
     };
-    let said = [basis, origin, (w.as_of)(&price.as_of)].join(" ");
+    let said = [basis, origin, (w.as_of)(&words.numerals.calendar(&price.as_of))].join(" ");
     vec![said, contains.to_owned(), w.leaves_out.to_owned()]
 }
 
@@ -174,7 +174,7 @@ mod tests {
         let lines = described(&EN, &price(0.0514, 0.0514));
         assert_eq!(
             lines[0],
-            "$0.051 per hour: $1,800 spread over 4 years of 8,760 hours. From the ledger: example-cpu. As of 2026-11."
+            "$0.051 per hour: $1,800 spread over 4\u{a0}years of 8,760 hours. From the ledger: example-cpu. As of November 2026."
         );
         assert!(lines[1].contains("the purchase only"));
     }

@@ -1,10 +1,10 @@
 //! Energy as a range with its basis, or the reason why there is none.
 
 use super::case_view::{self, Measured};
-use super::component::Table;
+use super::component::{Table, Text};
 use super::number::{Numerals, decimals_for_digits};
 use super::words::Words;
-use crate::measurement::{Energy, PowerRange, Run};
+use crate::measurement::{Energy, EnergyScope, Missing, PowerRange, Run};
 use crate::units::{Joules, Tokens};
 
 /// The section on energy.
@@ -35,28 +35,28 @@ impl EnergyView {
                     let each = metered(words, case, *joules)
                         .map_or_else(|| none(words), |j| format!("{j}\u{a0}J/token"));
                     let scope = (w.scope)(*scope).to_owned();
-                    measured.push(vec![case_view::title(case.record), total, each, scope, meter.clone()]);
+                    measured.push(vec![
+                        case_view::title(words, case.record),
+                        total,
+                        each,
+                        scope,
+                        meter.clone(),
+                    ]);
                 }
                 Energy::Estimated { power, scope, basis } => {
-                    let mut row = vec![case_view::title(case.record), watts(words, power)];
-                    row.extend(
-                        per_token(words, case, power).unwrap_or_else(|| [(); 2].map(|()| none(words))),
-                    );
-                    row.extend([(w.scope)(*scope).to_owned(), basis.clone()]);
+                    let each = per_token(words, case, power).unwrap_or_else(|| [(); 2].map(|()| none(words)));
+                    let mut row =
+                        vec![case_view::title(words, case.record).into(), watts(words, power).into()];
+                    row.extend(each.map(Text::from));
+                    row.extend([(w.scope)(*scope).into(), Text::english(words, basis)]);
                     estimated.push(row);
                 }
                 Energy::Missing(why) => {
-                    missing.push(vec![case_view::title(case.record), why.reason.clone(), why.remedy.clone()]);
+                    missing.push(row_of(words, case_view::title(words, case.record), why));
                 }
             }
         }
-        let meter = |(name, why): &(String, crate::measurement::Missing)| {
-            vec![name.clone(), why.reason.clone(), why.remedy.clone()]
-        };
-        let meters: Vec<Vec<String>> = run.meters_missing.iter().map(meter).collect();
-        let table = |caption: &str, headers: &[&str], rows: Vec<Vec<String>>| {
-            (!rows.is_empty()).then(|| Table::new(caption, headers, rows))
-        };
+        let meters = run.meters_missing.iter().map(|(name, why)| row_of(words, name.clone(), why)).collect();
         Self {
             measured: table(w.measured, &w.measured_columns, measured),
             estimated: table(w.table, &w.columns, estimated),
@@ -66,25 +66,37 @@ impl EnergyView {
     }
 }
 
+fn table<T: Into<Text>>(caption: &str, headers: &[&str], rows: Vec<Vec<T>>) -> Option<Table> {
+    (!rows.is_empty()).then(|| Table::new(caption, headers, rows))
+}
+
+/// What is missing, why, and what would give it; the run file has the last two in English.
+fn row_of(words: &Words, what: String, why: &Missing) -> Vec<Text> {
+    vec![what.into(), Text::english(words, &why.reason), Text::english(words, &why.remedy)]
+}
+
 /// Value, unit and note of the key figure.
-pub(crate) fn key_figure(words: &Words, case: &Measured<'_>) -> (String, &'static str, String) {
+pub(crate) fn key_figure(words: &Words, case: &Measured<'_>) -> (String, &'static str, Text) {
     match &case.record.energy {
-        Energy::Missing(why) => (words.verdict.not_measured.to_owned(), "", why.reason.clone()),
+        Energy::Missing(why) => {
+            (words.verdict.not_measured.to_owned(), "", Text::english(words, &why.reason))
+        }
         Energy::Measured { joules, scope, .. } => metered(words, case, *joules).map_or_else(
-            || (words.verdict.not_measured.to_owned(), "", none(words)),
-            |value| {
-                (value, "J/token", format!("{}; {}", words.verdict.metered, (words.energy.scope)(*scope)))
-            },
+            || (words.verdict.not_measured.to_owned(), "", none(words).into()),
+            |value| (value, "J/token", both(words, words.verdict.metered, *scope)),
         ),
         Energy::Estimated { power, scope, .. } => joules(case, power).map_or_else(
-            || (words.verdict.not_measured.to_owned(), "", none(words)),
+            || (words.verdict.not_measured.to_owned(), "", none(words).into()),
             |[low, _, high]| {
                 let range = words.numerals.range(low, high, decimals_for_digits(low, 2));
-                let note = format!("{}; {}", words.verdict.estimated, (words.energy.scope)(*scope));
-                (range, "J/token", note)
+                (range, "J/token", both(words, words.verdict.estimated, *scope))
             },
         ),
     }
+}
+
+fn both(words: &Words, nature: &str, scope: EnergyScope) -> Text {
+    format!("{nature}{}{}", words.numerals.semicolon, (words.energy.scope)(scope)).into()
 }
 
 /// Metered joules of whole requests, prefill included, over their output tokens.

@@ -4,22 +4,27 @@ use askama::Template;
 
 use super::case_view;
 use super::component::Head;
-use super::words::{EN, Words};
+use super::page_file::PageFile;
+use super::provenance_view;
+use super::words::Words;
+use crate::hardware::Machine;
+use crate::language::Language;
 use crate::measurement::{Flag, Run, RunId};
 use crate::stats::Estimate;
 use crate::units::MachineHoursPerMillionTokens;
+use crate::workload::Case;
 
-/// One published run. Its page is `<run id>/index.html` beside the list.
+/// One published run. Its pages are in the folder `<run id>` beside the list.
 #[derive(Clone, Debug)]
 pub struct IndexEntry {
     /// Name, and folder.
     pub id: RunId,
     /// Start, in seconds of the Unix epoch (UTC).
     pub started_unix_seconds: i64,
-    /// The machine in a line.
-    pub machine: String,
-    /// Model and precision.
-    pub model: String,
+    /// The machine.
+    pub machine: Machine,
+    /// The case that speaks for the run; `None` if the run has none.
+    pub case: Option<Case>,
     /// Machine-hours per million output tokens; `None` if nothing was measured.
     pub headline: Option<Estimate<MachineHoursPerMillionTokens>>,
     /// True for random weights.
@@ -34,8 +39,8 @@ impl IndexEntry {
         Self {
             id: run.id.clone(),
             started_unix_seconds: run.started_unix_seconds,
-            machine: run.machine.summary(),
-            model: shown.map(case_view::title).unwrap_or_default(),
+            machine: run.machine.clone(),
+            case: shown.map(|record| record.case.clone()),
             headline: cases.first().map(|case| case.figures.machine_hours_per_mtok_output),
             synthetic: shown.is_some_and(|record| record.flags.contains(&Flag::SyntheticWeights)),
         }
@@ -45,8 +50,8 @@ impl IndexEntry {
 struct Row<'a> {
     id: &'a str,
     date: String,
-    machine: &'a str,
-    model: &'a str,
+    machine: String,
+    model: String,
     synthetic: bool,
     value: String,
     note: String,
@@ -57,38 +62,39 @@ struct Row<'a> {
 struct IndexTemplate<'a> {
     w: &'static Words,
     head: Head,
+    run_file: &'static str,
     rows: Vec<Row<'a>>,
 }
 
 /// The list as one HTML file, newest first; the same entries in any order give the same bytes.
-pub fn render_index(entries: &[IndexEntry]) -> String {
-    let words = &EN;
+pub(crate) fn render_index(entries: &[IndexEntry], language: Language) -> String {
+    let words = Words::of(language);
     let mut sorted: Vec<&IndexEntry> = entries.iter().collect();
     sorted.sort_by_key(|entry| (std::cmp::Reverse(entry.started_unix_seconds), &entry.id));
-    let row = |entry: &&'_ IndexEntry| -> (String, String) {
-        entry.headline.as_ref().map_or_else(
-            || (words.index.nothing.to_owned(), String::new()),
-            |hours| {
-                let printed = words.numerals.estimate(hours);
-                (printed.with_unit(), case_view::note(words, &printed))
-            },
-        )
+    let template = IndexTemplate {
+        w: words,
+        head: Head::new(words, PageFile::Front, words.index.title.to_owned()),
+        run_file: PageFile::Front.name(language),
+        rows: sorted.into_iter().map(|entry| row(words, entry)).collect(),
     };
-    let rows = sorted
-        .iter()
-        .map(|entry| {
-            let (value, note) = row(entry);
-            Row {
-                id: entry.id.as_str(),
-                date: words.numerals.date_time(entry.started_unix_seconds),
-                machine: &entry.machine,
-                model: &entry.model,
-                synthetic: entry.synthetic,
-                value,
-                note,
-            }
-        })
-        .collect();
-    let template = IndexTemplate { w: words, head: Head::new(words, words.index.title.to_owned()), rows };
     template.render().expect("writing to a string cannot fail")
+}
+
+fn row<'a>(words: &Words, entry: &'a IndexEntry) -> Row<'a> {
+    let (value, note) = entry.headline.as_ref().map_or_else(
+        || (words.index.nothing.to_owned(), String::new()),
+        |hours| {
+            let printed = words.numerals.estimate(hours);
+            (printed.with_unit(), case_view::note(words, &printed))
+        },
+    );
+    Row {
+        id: entry.id.as_str(),
+        date: words.numerals.date_time(entry.started_unix_seconds),
+        machine: provenance_view::summary(words, &entry.machine),
+        model: entry.case.as_ref().map(|case| case_view::title_of(words, case)).unwrap_or_default(),
+        synthetic: entry.synthetic,
+        value,
+        note,
+    }
 }

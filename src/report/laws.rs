@@ -1,42 +1,76 @@
 //! What holds for every page, whatever the data.
 
-use super::sample_run::{ledger, price, run};
-use super::{IndexEntry, LedgerView, RunPage, render_index};
-use crate::measurement::{Energy, Failure, Measurement, Outcome, Run, RunId, Stage};
+use std::sync::LazyLock;
 
-fn page(run: &Run, ledger: &LedgerView) -> String {
-    RunPage { run, ledger, price: Some(&price()) }.render()
+use super::claims_page::ClaimsPage;
+use super::index_page::{IndexEntry, render_index};
+use super::ledger_view::{AmountView, LedgerView, StepView};
+use super::page::RunPage;
+use super::sample_ledger::ledger;
+use super::sample_run::{price, run};
+use crate::cost::HourlyPrice;
+use crate::language::Language::{self, English, French};
+use crate::measurement::{Energy, Failure, Measurement, Outcome, Run, RunId, Skip, Stage};
+use crate::units::{Bytes, Seconds};
+
+fn page(run: &Run, ledger: &LedgerView, price: Option<&HourlyPrice>, language: Language) -> String {
+    RunPage { run, ledger, price, language }.render()
 }
 
-fn index() -> String {
+/// The page of the sample run at the sample price, in English.
+fn english(run: &Run) -> String {
+    page(run, &ledger(English), Some(&price()), English)
+}
+
+fn claims(language: Language) -> String {
+    ClaimsPage { run: &run(), ledger: &ledger(language), language }.render()
+}
+
+fn index(language: Language) -> String {
     let newer = IndexEntry::of(&run());
-    let older = IndexEntry {
+    let mut older = IndexEntry {
         id: RunId::new("20261001T000000Z-3f2a9c01b7de").unwrap(),
         started_unix_seconds: 1_790_812_800,
-        machine: "Example <b>GPU</b>".into(),
         headline: None,
         synthetic: false,
         ..newer.clone()
     };
-    render_index(&[older, newer])
+    older.machine.cpu = "Example <b>CPU</b>".into();
+    render_index(&[older, newer], language)
 }
 
-/// Every page worth checking: with and without a price, a ledger, a measurement.
-fn pages() -> Vec<String> {
-    let (run, ledger, empty) = (run(), ledger(), LedgerView::default());
+/// Every page worth checking: with and without a price, a ledger, a measurement, in each language. Made once, because
+/// resampling takes its time in a build without optimisation.
+pub(super) fn pages_in(language: Language) -> &'static [String] {
+    static PAGES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| Language::ALL.map(make_pages));
+    &PAGES[usize::from(language == French)]
+}
+
+fn make_pages(language: Language) -> Vec<String> {
+    let (run, ledger, empty, price) = (run(), ledger(language), LedgerView::default(), price());
     let mut failed = run.clone();
     for record in &mut failed.cases {
         let failure = Failure { stage: Stage::Load, reason: "no such file".into() };
         record.outcome = Outcome::Failed(failure, Measurement::default());
     }
+    let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
+    failed.cases[1].outcome = Outcome::Skipped(Skip::Memory { needed: gigabytes(9), free: gigabytes(2) });
+    let [needed, left] = [400.0, 20.0].map(|seconds| Seconds::new(seconds).unwrap());
+    failed.cases[2].outcome = Outcome::Skipped(Skip::Budget { needed, left });
     vec![
-        page(&run, &ledger),
-        RunPage { run: &run, ledger: &empty, price: None }.render(),
-        page(&failed, &empty),
-        page(&Run { cases: vec![], ..run.clone() }, &ledger),
-        index(),
-        render_index(&[]),
+        page(&run, &ledger, Some(&price), language),
+        page(&run, &empty, None, language),
+        page(&failed, &empty, Some(&price), language),
+        page(&Run { cases: vec![], ..run.clone() }, &ledger, None, language),
+        claims(language),
+        ClaimsPage { run: &run, ledger: &empty, language }.render(),
+        index(language),
+        render_index(&[], language),
     ]
+}
+
+fn pages() -> impl Iterator<Item = &'static String> {
+    Language::ALL.into_iter().flat_map(pages_in)
 }
 
 /// The page without its style sheet, which would drown the structure.
@@ -48,14 +82,29 @@ fn without_style(html: &str) -> String {
     format!("{start}sha256-[hash] {end}<style>[style]</style>{after}")
 }
 
-#[test]
-fn the_page_of_the_scripted_run() {
-    insta::assert_snapshot!(without_style(&page(&run(), &ledger())));
+fn snapshot(name: &str, language: Language, html: &str) {
+    insta::assert_snapshot!(format!("{name}_{}", language.id()), without_style(html));
 }
 
 #[test]
-fn the_list_of_runs() {
-    insta::assert_snapshot!(without_style(&index()));
+fn the_pages_of_the_scripted_run() {
+    for language in Language::ALL {
+        snapshot("run", language, &page(&run(), &ledger(language), Some(&price()), language));
+    }
+}
+
+#[test]
+fn the_pages_of_the_claims() {
+    for language in Language::ALL {
+        snapshot("claims", language, &claims(language));
+    }
+}
+
+#[test]
+fn the_lists_of_runs() {
+    for language in Language::ALL {
+        snapshot("list", language, &index(language));
+    }
 }
 
 #[test]
@@ -156,19 +205,24 @@ fn hostile_text_stays_text() {
             failure.reason = hostile.into();
         }
     }
-    let mut ledger = ledger();
+    let mut ledger = ledger(English);
     for claim in &mut ledger.claims {
-        for text in
-            [&mut claim.id, &mut claim.quote, &mut claim.language, &mut claim.evidence, &mut claim.steps]
-        {
+        for text in [&mut claim.quote, &mut claim.evidence, &mut claim.counts, &mut claim.quoted_in.title] {
             text.push_str(hostile);
         }
-        claim.sources[0].title = hostile.into();
+        claim.steps.push(StepView { label: Some(hostile.into()), calculation: hostile.into() });
+        claim.amount = AmountView::Printed(hostile.into());
+        claim.sources[0].document.title = hostile.into();
+        claim.quoted_in.publisher = Some(hostile.into());
         claim.sources[0].url = Some(format!("https://example.org/\"{hostile}"));
     }
     ledger.points[0].label = hostile.into();
     ledger.points[1].claim_id = Some(hostile.into());
-    let shown = [page(&run, &ledger), render_index(&[IndexEntry::of(&run)])];
+    let shown = [
+        page(&run, &ledger, None, French),
+        ClaimsPage { run: &run, ledger: &ledger, language: English }.render(),
+        render_index(&[IndexEntry::of(&run)], English),
+    ];
     for html in shown {
         assert!(!html.contains("<img") && !html.contains("<script") && !html.contains("onerror=alert(1)>\""));
         assert_eq!(html.matches("</style>").count(), 1);
@@ -180,20 +234,22 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn addresses_that_are_not_of_the_web_are_no_links() {
-    let mut ledger = ledger();
+    let mut ledger = ledger(English);
     ledger.claims[0].sources[0].url = Some("javascript:alert(1)".into());
-    assert!(!page(&run(), &ledger).contains("javascript:"));
+    let html = ClaimsPage { run: &run(), ledger: &ledger, language: English }.render();
+    assert!(!html.contains("javascript:") && html.contains("https://arxiv.org"));
 }
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    assert_eq!(page(&run(), &ledger()), page(&run(), &ledger()));
-    assert_eq!(index(), index());
+    for language in Language::ALL {
+        assert_eq!(pages_in(language), make_pages(language));
+    }
 }
 
 #[test]
 fn every_estimate_has_its_interval_or_the_reason() {
-    let html = page(&run(), &ledger());
+    let html = english(&run());
     // Every row of the tables of figures: its third cell is a range or a reason.
     let rows: Vec<&str> =
         html.split("data-l=\"Interval\">").skip(1).map(|r| r.split_once('<').unwrap().0).collect();
@@ -209,30 +265,37 @@ fn every_estimate_has_its_interval_or_the_reason() {
 
 #[test]
 fn without_a_price_the_page_says_how_to_give_one() {
-    let html = RunPage { run: &run(), ledger: &ledger(), price: None }.render();
+    let html = page(&run(), &ledger(English), None, English);
     for word in ["--rent", "--purchase", "--life-years", "my-prices.toml", "Per 1\u{a0}$/h"] {
         assert!(html.contains(word), "{word}");
     }
-    assert!(!page(&run(), &ledger()).contains("my-prices.toml"));
+    assert!(!english(&run()).contains("my-prices.toml"));
 }
 
 #[test]
 fn an_unusual_run_is_announced_on_top() {
     let mut run = run();
-    assert!(page(&run, &ledger()).contains("1 of 3 cases were not measured as asked"));
+    assert!(english(&run).contains("1 of 3 cases was not measured as asked"));
     run.cases.truncate(1);
     run.cases[0].flags.clear();
     run.cases[0].observed = None;
-    assert!(!page(&run, &ledger()).contains("class=\"notice\""));
+    assert!(!english(&run).contains("class=\"notice\""));
     run.provenance.profile = "debug".into();
-    assert!(page(&run, &ledger()).contains("Debug build"));
+    assert!(english(&run).contains("Debug build"));
+}
+
+#[test]
+fn a_resumed_run_says_when() {
+    let resumed = Run { resumed_unix_seconds: vec![1_795_236_000], ..run() };
+    assert!(english(&resumed).contains("<dt>Resumed</dt><dd>21\u{a0}November 2026, 04:40\u{a0}UTC</dd>"));
+    assert!(!english(&run()).contains("Resumed"));
 }
 
 #[test]
 fn the_newest_run_comes_first() {
-    let html = index();
-    assert!(html.find("21 November 2026").unwrap() < html.find("1 October 2026").unwrap());
-    assert!(html.contains("nothing measured") && !html.contains("<b>GPU"));
+    let html = index(English);
+    assert!(html.find("21\u{a0}November 2026").unwrap() < html.find("1\u{a0}October 2026").unwrap());
+    assert!(html.contains("nothing measured") && !html.contains("<b>CPU"));
 }
 
 /// Writes the sample pages for a look: `CLAIMBENCH_SAMPLE=folder cargo test --lib report -- --ignored`.
@@ -243,12 +306,10 @@ fn write_the_sample_pages() {
     let folder = std::path::PathBuf::from(
         std::env::var("CLAIMBENCH_SAMPLE").expect("CLAIMBENCH_SAMPLE names a folder"),
     );
-    let (run, ledger) = (run(), ledger());
-    std::fs::write(folder.join("price.html"), page(&run, &ledger)).unwrap();
-    std::fs::write(folder.join("run.html"), RunPage { run: &run, ledger: &ledger, price: None }.render())
-        .unwrap();
-    std::fs::write(folder.join("index.html"), index()).unwrap();
-    let one = Run { cases: run.cases[..1].to_vec(), ..run };
-    std::fs::write(folder.join("one.html"), RunPage { run: &one, ledger: &ledger, price: None }.render())
-        .unwrap();
+    let names = ["price", "run", "failed", "empty", "claims", "no-claims", "index", "no-runs"];
+    for language in Language::ALL {
+        for (name, html) in names.iter().zip(pages_in(language)) {
+            std::fs::write(folder.join(format!("{name}.{}.html", language.id())), html).unwrap();
+        }
+    }
 }

@@ -1,60 +1,123 @@
 //! What the pages need of the claims ledger. The one file of this floor that knows the claim floor's shapes.
 
 use super::chart::{Mark, MarkKind};
+// A heading of the claims page per category: the words match on it.
+pub(crate) use crate::claim::Category;
 use crate::claim::{self, Claim, Examined, Ledger, ScaleKind};
+use crate::language::{Bilingual, Language};
 use crate::units::{Ratio, Usd};
 
 /// The claims and their amounts.
 #[derive(Clone, Debug, Default)]
-pub struct LedgerView {
+pub(crate) struct LedgerView {
     /// In the order of the ledger.
-    pub claims: Vec<ClaimView>,
+    pub(crate) claims: Vec<ClaimView>,
     /// Amounts for the claim scale, in any order.
-    pub points: Vec<ScalePoint>,
+    pub(crate) points: Vec<ScalePoint>,
 }
 
 /// One claim and what became of it.
 #[derive(Clone, Debug)]
-pub struct ClaimView {
+pub(crate) struct ClaimView {
     /// Key in the ledger.
-    pub id: String,
+    pub(crate) id: String,
+    /// What kind of cost it is about.
+    pub(crate) topic: Category,
     /// The claim in a few words.
-    pub title: String,
+    pub(crate) title: String,
     /// The exact words.
-    pub quote: String,
-    /// Their language, as a BCP 47 tag.
-    pub language: String,
+    pub(crate) quote: String,
+    /// Their language.
+    pub(crate) language: Language,
+    /// The document they stand in.
+    pub(crate) quoted_in: DocumentView,
     /// Who said it.
-    pub speaker: String,
+    pub(crate) speaker: String,
     /// When, as the ledger writes it.
-    pub said_on: String,
-    /// The amount as printed.
-    pub amount: String,
+    pub(crate) said_on: String,
+    /// The amount it states.
+    pub(crate) amount: AmountView,
     /// What the amount counts.
-    pub counts: String,
+    pub(crate) counts: String,
     /// What it leaves out.
-    pub leaves_out: String,
+    pub(crate) leaves_out: String,
     /// How it was examined.
-    pub how: Examination,
+    pub(crate) how: Examination,
     /// What came out.
-    pub outcome: ClaimOutcome,
+    pub(crate) outcome: ClaimOutcome,
     /// The finding, in a sentence or two.
-    pub evidence: String,
-    /// The recalculation, one step per line; empty if there is none.
-    pub steps: String,
+    pub(crate) evidence: String,
+    /// The recalculation, then the proportions; empty if there are none.
+    pub(crate) steps: Vec<StepView>,
     /// The figures that went in.
-    pub inputs: Vec<String>,
+    pub(crate) inputs: Vec<InputView>,
     /// Where they come from.
-    pub sources: Vec<SourceView>,
+    pub(crate) sources: Vec<SourceView>,
+    /// What another claim says against it; `None` if nothing does.
+    pub(crate) contradiction: Option<String>,
+    /// Keys of the claims to read with it.
+    pub(crate) related: Vec<String>,
+}
+
+/// The amount of a claim as a reader sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum AmountView {
+    /// The digits as printed, in the language of the quotation.
+    Printed(String),
+    /// How words are read, in the language of the page.
+    Read(String),
+    /// A figure in the notation of the ledger.
+    Figure(String),
+    /// It states none.
+    None,
+}
+
+/// A calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StepView {
+    /// What it gives, for a proportion; `None` for the examination itself.
+    pub(crate) label: Option<String>,
+    /// In the notation of the ledger.
+    pub(crate) calculation: String,
+}
+
+/// A figure that went into a calculation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct InputView {
+    /// What it is.
+    pub(crate) title: String,
+    /// In the notation of the ledger.
+    pub(crate) amount: String,
+    /// When it was true, as the ledger writes it.
+    pub(crate) as_of: String,
+    /// Who says so, if that is known.
+    pub(crate) publisher: Option<String>,
+    /// True if it was read there.
+    pub(crate) verified: bool,
+}
+
+/// A document.
+#[derive(Clone, Debug)]
+pub(crate) struct DocumentView {
+    /// Who answers for it, if that is known.
+    pub(crate) publisher: Option<String>,
+    /// Title, with the page or table where that helps.
+    pub(crate) title: String,
+    /// The language of the title, as a BCP 47 tag.
+    pub(crate) language: String,
+    /// Its date as the ledger writes it.
+    pub(crate) date: Option<String>,
 }
 
 /// A document behind a claim.
 #[derive(Clone, Debug)]
-pub struct SourceView {
-    /// Title, with author and date.
-    pub title: String,
+pub(crate) struct SourceView {
+    /// The document.
+    pub(crate) document: DocumentView,
+    /// How it was read.
+    pub(crate) reading: Reading,
     /// Address; becomes a link only if it starts with `https://` or `http://`.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 impl SourceView {
@@ -64,22 +127,35 @@ impl SourceView {
     }
 }
 
+/// How a source was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Reading {
+    /// In its own text.
+    Original,
+    /// In the words of somebody else.
+    QuotedBy(String),
+    /// Not at all, or from memory.
+    NotVerified,
+}
+
 /// How a claim was examined.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Examination {
+pub(crate) enum Examination {
     /// By a measurement of this run.
     Measured,
     /// By arithmetic on published figures.
     Recalculated,
     /// By reading its source.
     Sourced,
+    /// Against nothing: sources speak to it.
+    Context,
     /// Not at all: the documents it needs are not public.
     NotCheckable,
 }
 
 /// What came out of an examination.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ClaimOutcome {
+pub(crate) enum ClaimOutcome {
     /// The evidence agrees.
     Upheld,
     /// The evidence disagrees.
@@ -92,6 +168,8 @@ pub enum ClaimOutcome {
     Unresolved,
     /// Only a proportion could be computed.
     ProportionOnly,
+    /// Nothing was compared; its sources give the background.
+    Context,
 }
 
 impl ClaimOutcome {
@@ -104,30 +182,31 @@ impl ClaimOutcome {
             Self::DiffersFromItsSource => "differs",
             Self::Unresolved => "unresolved",
             Self::ProportionOnly => "proportion",
+            Self::Context => "context",
         }
     }
 }
 
 /// One amount on the claim scale.
 #[derive(Clone, Debug)]
-pub struct ScalePoint {
+pub(crate) struct ScalePoint {
     /// What it counts.
-    pub label: String,
+    pub(crate) label: String,
     /// Lower end.
-    pub low: Usd,
+    pub(crate) low: Usd,
     /// The amount.
-    pub central: Usd,
+    pub(crate) central: Usd,
     /// Upper end.
-    pub high: Usd,
+    pub(crate) high: Usd,
     /// What stands behind it.
-    pub kind: PointKind,
+    pub(crate) kind: PointKind,
     /// The claim it belongs to.
-    pub claim_id: Option<String>,
+    pub(crate) claim_id: Option<String>,
 }
 
 /// What stands behind an amount.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PointKind {
+pub(crate) enum PointKind {
     /// Somebody published it.
     Quoted,
     /// Arithmetic on published figures.
@@ -136,78 +215,116 @@ pub enum PointKind {
     CannotBeChecked,
 }
 
-impl From<&Ledger> for LedgerView {
-    fn from(ledger: &Ledger) -> Self {
+impl LedgerView {
+    /// The ledger in one language.
+    pub(crate) fn new(ledger: &Ledger, language: Language) -> Self {
         Self {
-            claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger)).collect(),
-            points: ledger.scale_points().iter().map(ScalePoint::from).collect(),
+            claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger, language)).collect(),
+            points: ledger.scale_points().iter().map(|point| ScalePoint::new(point, language)).collect(),
         }
     }
 }
 
 impl ClaimView {
-    fn new(claim: &Claim, ledger: &Ledger) -> Self {
+    fn new(claim: &Claim, ledger: &Ledger, language: Language) -> Self {
         let examined = claim.examine(ledger);
-        let amount = claim.amount.printed.as_ref().or(claim.amount.reading.as_ref());
+        let text = |text: &Bilingual| text.get(language).to_owned();
         Self {
             id: claim.id.clone(),
-            title: claim.title.clone(),
+            topic: claim.category,
+            title: text(&claim.title),
             quote: claim.quote.text.clone(),
-            language: claim.quote.language.id().to_owned(),
-            speaker: claim.speaker.clone(),
+            language: claim.quote.language,
+            quoted_in: DocumentView::from(quoted_in(claim, ledger)),
+            speaker: text(&claim.speaker),
             said_on: claim.said_on.as_str().to_owned(),
-            amount: amount.cloned().unwrap_or_else(|| claim.amount.figure.in_full()),
-            counts: claim.counts.clone(),
-            leaves_out: claim.leaves_out.clone(),
+            amount: amount(claim, language),
+            counts: text(&claim.counts),
+            leaves_out: text(&claim.leaves_out),
             how: examined.examination.into(),
             outcome: examined.outcome.into(),
-            evidence: claim.analysis.clone(),
-            steps: steps(claim, &examined),
-            inputs: inputs(claim, &examined, ledger),
+            evidence: text(&claim.analysis),
+            steps: steps(claim, &examined, language),
+            inputs: inputs(claim, &examined, ledger, language),
             sources: examined
                 .sources
                 .iter()
                 .filter_map(|id| ledger.source(id))
                 .map(SourceView::from)
                 .collect(),
+            contradiction: claim.disagreement.as_ref().map(text),
+            related: claim.related.clone(),
         }
     }
 }
 
-/// The recalculation, then the proportions, one a line.
-fn steps(claim: &Claim, examined: &Examined) -> String {
-    let own = Some(examined.steps.clone()).filter(|steps| !steps.is_empty());
-    let beside = claim.proportions.iter().map(|beside| format!("{}: {}", beside.label, beside.worked.steps));
-    own.into_iter().chain(beside).collect::<Vec<_>>().join("\n")
+/// The document a claim is quoted from; the ledger's reader made sure that it is there.
+fn quoted_in<'a>(claim: &Claim, ledger: &'a Ledger) -> &'a claim::Source {
+    ledger.source(&claim.quote.source).expect("the reader found the source of every quotation")
 }
 
-/// Every constant that went in, once, with its date and whether it was verified.
-fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger) -> Vec<String> {
+fn amount(claim: &Claim, language: Language) -> AmountView {
+    let Some(stated) = &claim.amount else { return AmountView::None };
+    match (&stated.printed, &stated.reading) {
+        (Some(printed), _) => AmountView::Printed(printed.clone()),
+        (None, Some(reading)) => AmountView::Read(reading.get(language).to_owned()),
+        (None, None) => AmountView::Figure(stated.figure.in_full()),
+    }
+}
+
+/// The recalculation, then the proportions.
+fn steps(claim: &Claim, examined: &Examined, language: Language) -> Vec<StepView> {
+    let own = StepView { label: None, calculation: examined.steps.clone() };
+    let beside = claim.proportions.iter().map(|beside| StepView {
+        label: Some(beside.label.get(language).to_owned()),
+        calculation: beside.worked.steps.clone(),
+    });
+    Some(own).filter(|own| !own.calculation.is_empty()).into_iter().chain(beside).collect()
+}
+
+/// Every constant that went in, once.
+fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger, language: Language) -> Vec<InputView> {
     let beside = claim.proportions.iter().flat_map(|proportion| &proportion.worked.inputs);
-    let mut lines = Vec::new();
+    let mut inputs = Vec::new();
     for input in examined.inputs.iter().chain(beside) {
         let Some(constant) = ledger.constant(&input.constant) else { continue };
-        let verified = if constant.verified { "" } else { ", not verified" };
-        let line = format!(
-            "{}: {} ({}, {}{verified})",
-            constant.title,
-            constant.figure.in_full(),
-            constant.as_of.as_str(),
-            constant.source
-        );
-        if !lines.contains(&line) {
-            lines.push(line);
+        let publisher = ledger.source(&constant.source).and_then(|source| source.publisher.clone());
+        let view = InputView {
+            title: constant.title.get(language).to_owned(),
+            amount: constant.figure.in_full(),
+            as_of: constant.as_of.as_str().to_owned(),
+            publisher,
+            verified: constant.verified,
+        };
+        if !inputs.contains(&view) {
+            inputs.push(view);
         }
     }
-    lines
+    inputs
+}
+
+impl From<&claim::Source> for DocumentView {
+    fn from(source: &claim::Source) -> Self {
+        Self {
+            publisher: source.publisher.clone(),
+            title: source.title.clone(),
+            language: source.language.clone(),
+            date: source.date.as_ref().map(|date| date.as_str().to_owned()),
+        }
+    }
 }
 
 impl From<&claim::Source> for SourceView {
     fn from(source: &claim::Source) -> Self {
-        let date = source.date.as_ref().map(|date| format!(", {}", date.as_str())).unwrap_or_default();
-        let verified = if source.verified { "" } else { " (not verified)" };
-        let title = format!("{}: {}, {}{date}{verified}", source.id, source.title, source.publisher);
-        Self { title, url: source.address.clone() }
+        Self {
+            document: source.into(),
+            reading: match &source.reading {
+                claim::Reading::Original => Reading::Original,
+                claim::Reading::AsQuoted { by } => Reading::QuotedBy(by.clone()),
+                claim::Reading::NotVerified => Reading::NotVerified,
+            },
+            url: source.address.clone(),
+        }
     }
 }
 
@@ -217,6 +334,7 @@ impl From<claim::Examination> for Examination {
             claim::Examination::Measured => Self::Measured,
             claim::Examination::Recalculated => Self::Recalculated,
             claim::Examination::Sourced => Self::Sourced,
+            claim::Examination::Context => Self::Context,
             claim::Examination::NotCheckable => Self::NotCheckable,
         }
     }
@@ -231,16 +349,17 @@ impl From<claim::Outcome> for ClaimOutcome {
             claim::Outcome::DiffersFromItsSource => Self::DiffersFromItsSource,
             claim::Outcome::Unresolved(_) => Self::Unresolved,
             claim::Outcome::ProportionOnly => Self::ProportionOnly,
+            claim::Outcome::Context => Self::Context,
         }
     }
 }
 
-impl From<&claim::ScalePoint> for ScalePoint {
-    fn from(point: &claim::ScalePoint) -> Self {
+impl ScalePoint {
+    fn new(point: &claim::ScalePoint, language: Language) -> Self {
         // On a logarithmic axis the geometric mean is the middle of a stretch that has no stated value.
         let middle = (point.low.value() * point.high.value()).sqrt();
         Self {
-            label: point.label.clone(),
+            label: point.label.get(language).to_owned(),
             low: point.low,
             central: point.central.or(Usd::new(middle).ok()).unwrap_or(point.low),
             high: point.high,
@@ -345,7 +464,13 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        let source = |url: &str| SourceView { title: "t".into(), url: Some(url.into()) };
+        let document =
+            || DocumentView { publisher: None, title: "t".into(), language: "en".into(), date: None };
+        let source = |url: &str| SourceView {
+            document: document(),
+            reading: Reading::Original,
+            url: Some(url.into()),
+        };
         assert_eq!(source("javascript:alert(1)").link(), None);
         assert_eq!(source("https://example.org").link(), Some("https://example.org"));
     }

@@ -1,4 +1,5 @@
-//! Pages for readers: one self-contained HTML file per run, and the list of runs. Pure: data in, text out.
+//! Pages for readers, in English and in French: a run, all claims, and the list of runs, each one self-contained HTML
+//! file. Pure: data in, text out.
 //!
 //! Nothing runs and nothing loads: no script, no font, no picture from outside, one inlined style sheet under a
 //! content security policy that names its hash. Templates hold the structure, `words` every word, `number` every
@@ -6,27 +7,37 @@
 
 mod case_view;
 mod chart;
+mod claims_page;
 mod claims_view;
 mod component;
 mod cost_view;
 mod csp;
-mod en;
 mod energy_view;
 mod index_page;
 mod ledger_view;
+mod notation;
 mod number;
 mod page;
+mod page_file;
+mod pages;
 mod provenance_view;
 mod verdict_view;
 mod words;
 
 #[cfg(test)]
+mod language_laws;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod number_laws;
+#[cfg(test)]
+mod page_text;
+#[cfg(test)]
+mod sample_ledger;
 #[cfg(test)]
 mod sample_run;
 #[cfg(test)]
 mod style_laws;
 
-pub use index_page::{IndexEntry, render_index};
-pub use ledger_view::{ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, ScalePoint, SourceView};
-pub use page::RunPage;
+pub use index_page::IndexEntry;
+pub use pages::{Page, index_pages, run_pages};

@@ -6,23 +6,50 @@
 use crate::stats::{Estimate, IntervalMethod, NoInterval};
 use crate::units::Quantity;
 
-/// Narrow spaces and the like, per language.
+/// How one language writes numbers, units and dates.
 #[derive(Debug)]
 pub(crate) struct Numerals {
     /// Between groups of three digits.
     pub(crate) thousands: &'static str,
     /// Before the decimals.
     pub(crate) decimal: &'static str,
-    /// Number and suffix to an amount in dollars.
+    /// Between a term and what is said of it.
+    pub(crate) colon: &'static str,
+    /// Between the parts of a list.
+    pub(crate) semicolon: &'static str,
+    /// Number and short magnitude to an amount in dollars.
     pub(crate) dollars: fn(&str, &str) -> String,
+    /// Number and named magnitude to an amount in dollars.
+    pub(crate) dollars_in_words: fn(&str, &str) -> String,
     /// Number to a percentage.
     pub(crate) percent: fn(&str) -> String,
-    /// Factor, short and long suffix of large amounts, largest first.
-    pub(crate) large: [(f64, &'static str, &'static str); 3],
+    /// Names of large numbers, largest first.
+    pub(crate) large: &'static [Magnitude],
+    /// True for numbers that take the singular.
+    pub(crate) singular: fn(f64) -> bool,
     /// January to December.
     pub(crate) months: [&'static str; 12],
-    /// Symbol of the quantity that is a word, not a unit.
-    pub(crate) machine_hours: &'static str,
+    /// The number of the first day of a month.
+    pub(crate) first: &'static str,
+    /// Between a date and a time of day.
+    pub(crate) at: &'static str,
+    /// Bytes, and their thousands, millions, billions and trillions.
+    pub(crate) bytes: [&'static str; 5],
+    /// Words of the ledger's calculations and what they are called here.
+    pub(crate) notation: &'static [(&'static str, &'static str)],
+    /// The quantity whose symbol is a word, in the singular and the plural.
+    pub(crate) machine_hours: [&'static str; 2],
+}
+
+/// A large number with a name.
+#[derive(Debug)]
+pub(crate) struct Magnitude {
+    /// The number.
+    pub(crate) factor: f64,
+    /// Its abbreviation.
+    pub(crate) short: &'static str,
+    /// Its name, in the singular and the plural.
+    pub(crate) names: [&'static str; 2],
 }
 
 impl Numerals {
@@ -64,7 +91,8 @@ impl Numerals {
 
     /// Dollars in short form, two significant digits above a million: `$5.6 M`, `$944 M`, `$1.6 B`, `$1.07`.
     pub(crate) fn money(&self, usd: f64) -> String {
-        self.amount(usd, |(_, short, _)| short)
+        self.magnitude(usd)
+            .map_or_else(|| self.small_money(usd), |(large, text, _)| (self.dollars)(&text, large.short))
     }
 
     /// Both ends of a stretch, `$4.7 M – $8.3 M`, or one amount where both ends print alike.
@@ -75,22 +103,27 @@ impl Numerals {
 
     /// The same in words: `$5.6 million`.
     pub(crate) fn money_in_words(&self, usd: f64) -> String {
-        self.amount(usd, |(_, _, long)| long)
+        self.magnitude(usd).map_or_else(
+            || self.small_money(usd),
+            |(large, text, shown)| {
+                (self.dollars_in_words)(&text, large.names[usize::from(!(self.singular)(shown))])
+            },
+        )
     }
 
-    fn amount(&self, usd: f64, suffix: fn((f64, &'static str, &'static str)) -> &'static str) -> String {
+    /// The magnitude that names an amount, the number before that name, and the number as it is shown.
+    fn magnitude(&self, usd: f64) -> Option<(&'static Magnitude, String, f64)> {
         // 999.6 million would round to "1000 M": the next larger name is taken from there on.
-        match self.large.into_iter().find(|(factor, ..)| usd >= factor * 0.9995) {
-            Some(scale) => {
-                let scaled = usd / scale.0;
-                (self.dollars)(&self.fixed(scaled, usize::from(scaled < 9.95)), suffix(scale))
-            }
-            None if usd == 0.0 => (self.dollars)("0", ""),
-            None => (self.dollars)(
-                &self.fixed(usd, if usd >= 1_000.0 { 0 } else { decimals(usd, None).max(2) }),
-                "",
-            ),
-        }
+        let large = self.large.iter().find(|large| usd >= large.factor * 0.9995)?;
+        let scaled = usd / large.factor;
+        let decimals = usize::from(scaled < 9.95);
+        let tenfold = if decimals == 1 { 10.0 } else { 1.0 };
+        Some((large, self.fixed(scaled, decimals), (scaled * tenfold).round() / tenfold))
+    }
+
+    fn small_money(&self, usd: f64) -> String {
+        let places = if usd >= 1_000.0 || usd == 0.0 { 0 } else { decimals(usd, None).max(2) };
+        (self.dollars)(&self.fixed(usd, places), "")
     }
 
     /// Dollars in a given precision, for tables and ranges.
@@ -107,18 +140,39 @@ impl Numerals {
     pub(crate) fn date_time(&self, unix_seconds: i64) -> String {
         time::OffsetDateTime::from_unix_timestamp(unix_seconds).map_or_else(
             |_| unix_seconds.to_string(),
-            |at| format!("{}, {:02}:{:02} UTC", self.day(at), at.hour(), at.minute()),
+            |at| format!("{}{}{:02}:{:02}\u{a0}UTC", self.day(at.date()), self.at, at.hour(), at.minute()),
         )
     }
 
     /// Unix seconds as `21 November 2026`.
     pub(crate) fn date(&self, unix_seconds: i64) -> String {
         time::OffsetDateTime::from_unix_timestamp(unix_seconds)
-            .map_or_else(|_| unix_seconds.to_string(), |at| self.day(at))
+            .map_or_else(|_| unix_seconds.to_string(), |at| self.day(at.date()))
     }
 
-    fn day(&self, at: time::OffsetDateTime) -> String {
-        format!("{} {} {}", at.day(), self.months[usize::from(u8::from(at.month())) - 1], at.year())
+    /// A date as files write it, spelled out as precisely as it is known: `28 February 2025`, `February 2025`, `2025`;
+    /// any other text stays.
+    pub(crate) fn calendar(&self, iso: &str) -> String {
+        let parts: Vec<&str> = iso.split('-').collect();
+        let month = parts.get(1).and_then(|month| month.parse::<usize>().ok());
+        let name = month.and_then(|month| self.months.get(month.checked_sub(1)?));
+        match (parts.as_slice(), name) {
+            ([year, _], Some(name)) => format!("{name} {year}"),
+            ([year, _, day], Some(name)) => match day.parse() {
+                Ok(day) => format!("{}\u{a0}{name} {year}", self.day_number(day)),
+                Err(_) => iso.to_owned(),
+            },
+            _ => iso.to_owned(),
+        }
+    }
+
+    fn day(&self, date: time::Date) -> String {
+        let month = self.months[usize::from(u8::from(date.month())) - 1];
+        format!("{}\u{a0}{month} {}", self.day_number(date.day()), date.year())
+    }
+
+    fn day_number(&self, day: u8) -> String {
+        if day == 1 { self.first.to_owned() } else { day.to_string() }
     }
 
     /// One quantity without an interval, with its prefix: `1.12 GB`, `182 ms`.
@@ -130,14 +184,17 @@ impl Numerals {
 
     /// The factor and the symbol that make a value readable.
     pub(crate) fn prefix(&self, unit: &'static str, value: f64) -> (f64, &'static str) {
-        let first = |steps: &[(f64, &'static str)]| {
+        let first = |steps: &[(f64, &'static str)], unit: &'static str| {
             steps.iter().copied().find(|(factor, _)| value >= *factor * 0.9995).unwrap_or((1.0, unit))
         };
         match unit {
             "s" if value > 0.0 && value < 0.9995e-3 => (1e-6, "µs"),
-            "s" => first(&[(1.0, "s"), (1e-3, "ms")]),
-            "bytes" => first(&[(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")]),
-            "machine-hours/Mtok" => (1.0, self.machine_hours),
+            "s" => first(&[(1.0, "s"), (1e-3, "ms")], unit),
+            "bytes" => {
+                let [one, kilo, mega, giga, tera] = self.bytes;
+                first(&[(1e12, tera), (1e9, giga), (1e6, mega), (1e3, kilo)], one)
+            }
+            "machine-hours/Mtok" => (1.0, self.machine_hours[usize::from(!(self.singular)(value))]),
             _ => (1.0, unit),
         }
     }
@@ -218,10 +275,10 @@ fn significant(value: f64, decimals: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::EN;
+    use super::super::words::{EN, FR};
     use super::*;
     use crate::stats::{CONFIDENCE, Sample};
-    use crate::units::{Bytes, Seconds, TokensPerSecond};
+    use crate::units::{Bytes, MachineHoursPerMillionTokens, Seconds, TokensPerSecond};
 
     fn printed(values: &[f64]) -> Printed {
         let rates = values.iter().map(|&v| TokensPerSecond::new(v).unwrap()).collect();
@@ -295,8 +352,68 @@ mod tests {
 
     #[test]
     fn dates_are_spelled_in_utc() {
-        assert_eq!(EN.numerals.date_time(1_795_232_400), "21 November 2026, 03:40 UTC");
-        assert_eq!(EN.numerals.date(0), "1 January 1970");
+        assert_eq!(EN.numerals.date_time(1_795_232_400), "21\u{a0}November 2026, 03:40\u{a0}UTC");
+        assert_eq!(FR.numerals.date_time(1_795_232_400), "21\u{a0}novembre 2026 à 03:40\u{a0}UTC");
+        assert_eq!(EN.numerals.date(0), "1\u{a0}January 1970");
+        assert_eq!(FR.numerals.date(0), "1er\u{a0}janvier 1970");
         assert_eq!(EN.numerals.date(i64::MAX), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn dates_of_files_are_spelled_as_precisely_as_they_are_known() {
+        let spelled =
+            ["2025", "2025-02", "2025-02-01", "2025-S1", "soon"].map(|date| FR.numerals.calendar(date));
+        assert_eq!(spelled, ["2025", "février 2025", "1er\u{a0}février 2025", "2025-S1", "soon"]);
+        assert_eq!(EN.numerals.calendar("2025-12-27"), "27\u{a0}December 2025");
+    }
+
+    #[test]
+    fn french_money_follows_the_house_style() {
+        let n = &FR.numerals;
+        let short: Vec<String> = [0.0, 0.0042, 1.07, 25_000.0, 5.576e6, 999.9e6, 1.6e9, 10e9, 1.2e12]
+            .into_iter()
+            .map(|usd| n.money(usd))
+            .collect();
+        assert_eq!(
+            short,
+            [
+                "0\u{a0}$",
+                "0,00420\u{a0}$",
+                "1,07\u{a0}$",
+                "25\u{202f}000\u{a0}$",
+                "5,6\u{a0}M$",
+                "1,0\u{a0}Md$",
+                "1,6\u{a0}Md$",
+                "10\u{a0}Md$",
+                "1\u{202f}200\u{a0}Md$"
+            ]
+        );
+        // The plural begins at two, and what is shown decides: 1.96 prints as 2,0.
+        for (usd, words) in [
+            (1e9, "1,0\u{a0}milliard de dollars"),
+            (1.6e9, "1,6\u{a0}milliard de dollars"),
+            (1.94e9, "1,9\u{a0}milliard de dollars"),
+            (1.96e9, "2,0\u{a0}milliards de dollars"),
+            (5.576e6, "5,6\u{a0}millions de dollars"),
+            (1.2e12, "1\u{202f}200\u{a0}milliards de dollars"),
+        ] {
+            assert_eq!(n.money_in_words(usd), words);
+        }
+    }
+
+    #[test]
+    fn french_numbers_and_units() {
+        let n = &FR.numerals;
+        assert_eq!(n.fixed(1_234_567.891, 3), "1\u{202f}234\u{202f}567,891");
+        assert_eq!((n.percent)("61"), "61\u{a0}%");
+        assert_eq!(n.coverage(0.978_6), "97,9\u{a0}%");
+        let bytes = [1_117_320_000, 12].map(|count| n.quantity(Bytes::new(count)));
+        assert_eq!(bytes, ["1,12\u{a0}Go", "12,0\u{a0}octets"]);
+        let hours = |value: f64| {
+            let one = MachineHoursPerMillionTokens::new(value).unwrap();
+            n.estimate(&Sample::new(vec![one]).unwrap().median(CONFIDENCE)).with_unit()
+        };
+        assert_eq!(hours(1.9), "1,90\u{a0}heure\u{2011}machine");
+        assert_eq!(hours(19.4), "19,4\u{a0}heures\u{2011}machine");
     }
 }

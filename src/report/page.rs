@@ -4,27 +4,31 @@ use askama::Template;
 
 use super::case_view::{self, CaseView, Measured};
 use super::chart::{ClaimScale, Mark, Shape};
-use super::claims_view::{self, Badge, ClaimRow};
+use super::claims_view::FrontClaims;
 use super::component::{Figure, Head, Table};
 use super::cost_view::CostView;
 use super::energy_view::{self, EnergyView};
 use super::ledger_view::{LedgerView, PointKind};
+use super::page_file::PageFile;
 use super::provenance_view::{self, Fact};
 use super::verdict_view::VerdictView;
-use super::words::{EN, Words};
+use super::words::Words;
 use crate::cost::HourlyPrice;
+use crate::language::Language;
 use crate::measurement::{Flag, Run};
 use crate::model::ModelRole;
 
 /// A run, the ledger it is set beside, and the price of an hour if one is known.
 #[derive(Clone, Copy, Debug)]
-pub struct RunPage<'a> {
+pub(crate) struct RunPage<'a> {
     /// What was measured.
-    pub run: &'a Run,
+    pub(crate) run: &'a Run,
     /// What is claimed.
-    pub ledger: &'a LedgerView,
+    pub(crate) ledger: &'a LedgerView,
     /// What an hour of this machine costs.
-    pub price: Option<&'a HourlyPrice>,
+    pub(crate) price: Option<&'a HourlyPrice>,
+    /// The language of the page; the ledger's texts are in it too.
+    pub(crate) language: Language,
 }
 
 #[derive(Template)]
@@ -32,6 +36,8 @@ pub struct RunPage<'a> {
 struct RunTemplate<'a> {
     w: &'static Words,
     head: Head,
+    list_file: &'static str,
+    claims_file: &'static str,
     run_of: String,
     notices: Vec<String>,
     verdict: VerdictView,
@@ -41,33 +47,40 @@ struct RunTemplate<'a> {
     cases: Vec<CaseView>,
     failures: Option<Table>,
     energy: EnergyView,
-    legend: Vec<Badge>,
-    claims: Vec<ClaimRow<'a>>,
+    claims: FrontClaims<'a>,
     limits: Vec<&'static str>,
     facts: Vec<Fact>,
 }
 
 impl RunPage<'_> {
-    /// The page in English as one HTML file; the same input gives the same bytes.
-    pub fn render(&self) -> String {
-        let words = &EN;
+    /// The page as one HTML file; the same input gives the same bytes.
+    pub(crate) fn render(&self) -> String {
+        let words = Words::of(self.language);
         let run = self.run;
         let cases = case_view::measured(run);
         let failures = case_view::failures(words, run, &cases);
+        let title = (words.page.title)(&words.numerals.date(run.started_unix_seconds));
         let template = RunTemplate {
             w: words,
-            head: Head::new(words, (words.page.title)(&words.numerals.date(run.started_unix_seconds))),
+            head: Head::new(words, PageFile::Front, title),
+            list_file: PageFile::Front.name(self.language),
+            claims_file: PageFile::Claims.name(self.language),
             run_of: (words.page.run_of)(&words.numerals.date_time(run.started_unix_seconds)),
             notices: notices(words, run, failures.as_ref().map_or(0, |table| table.rows.len())),
-            verdict: VerdictView::new(words, &run.machine.summary(), cases.first(), self.ledger, self.price),
+            verdict: VerdictView::new(
+                words,
+                &provenance_view::summary(words, &run.machine),
+                cases.first(),
+                self.ledger,
+                self.price,
+            ),
             scale: scale(words, run, self.ledger),
             cost: CostView::new(words, &cases, self.price),
             bars: case_view::bars(words, run, &cases),
             cases: cases.iter().enumerate().map(|(i, case)| CaseView::new(words, run, case, i + 1)).collect(),
             failures,
             energy: EnergyView::new(words, run, &cases),
-            legend: claims_view::legend(words, self.ledger),
-            claims: claims_view::rows(words, self.ledger),
+            claims: FrontClaims::new(words, self.ledger),
             limits: limits(words, &cases),
             facts: provenance_view::facts(words, run),
         };
@@ -95,8 +108,8 @@ fn notices(words: &Words, run: &Run, failed: usize) -> Vec<String> {
         notices.push(w.synthetic.to_owned());
     }
     if failed > 0 {
-        let count = |count: usize| words.numerals.count(crate::units::index_as_u64(count));
-        notices.push((w.failed)(&count(failed), &count(run.cases.len())));
+        let [failed, all] = [failed, run.cases.len()].map(crate::units::index_as_u64);
+        notices.push((w.failed)(failed, all));
     }
     notices
 }
@@ -134,8 +147,10 @@ fn scale(words: &Words, run: &Run, ledger: &LedgerView) -> Option<Figure> {
             vec![point.label.clone(), amount, kind(point.kind).to_owned()]
         })
         .collect();
-    let desc: Vec<String> =
-        rows.iter().map(|row| format!("{}: {} ({})", row[0], row[1], row[2].to_lowercase())).collect();
+    let desc: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{}{}{} ({})", row[0], n.colon, row[1], row[2].to_lowercase()))
+        .collect();
     let bracket = ledger.extremes().map(|pair| {
         let say = if pair.count_unlike_things { w.apart_unlike } else { w.apart };
         (pair.low.central.value(), pair.high.central.value(), say(&n.factor(pair.factor.value())))
@@ -144,7 +159,7 @@ fn scale(words: &Words, run: &Run, ledger: &LedgerView) -> Option<Figure> {
         let chart = ClaimScale {
             id,
             title: w.title,
-            desc: &desc.join("; "),
+            desc: &desc.join(n.semicolon),
             marks: &marks,
             bracket: bracket.clone(),
             tag: run.id.as_str(),

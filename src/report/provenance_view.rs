@@ -2,7 +2,7 @@
 
 use super::case_view;
 use super::words::Words;
-use crate::hardware::Environment;
+use crate::hardware::{Environment, Machine};
 use crate::measurement::{Order, Run};
 use crate::model::Weights;
 
@@ -30,6 +30,11 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
     let facts = vec![
         code(w.run, run.id.to_string()),
+        each(
+            w.resumed,
+            false,
+            run.resumed_unix_seconds.iter().map(|at| words.numerals.date_time(*at)).collect(),
+        ),
         plain(w.tool, (w.tool_text)(&p.tool_version, &p.profile)),
         p.git_revision
             .clone()
@@ -54,9 +59,7 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
             false,
             run.cases
                 .iter()
-                .map(|r| {
-                    format!("{} {}, {} {}", r.engine.id, r.engine.version, w.boundary, r.engine.boundary.id())
-                })
+                .map(|r| format!("{} {}, {}", r.engine.id, r.engine.version, (w.boundary)(r.engine.boundary)))
                 .collect(),
         ),
         plain(w.order, order.to_owned()),
@@ -86,11 +89,25 @@ fn weights(words: &Words, weights: &Weights) -> String {
 }
 
 fn machine(words: &Words, run: &Run) -> String {
-    let summary = run.machine.summary();
+    let summary = summary(words, &run.machine);
     match run.machine.virtual_machine {
         Some(true) => format!("{summary}, {}", words.provenance.virtual_machine),
         _ => summary,
     }
+}
+
+/// The machine in a line: processor or card, processors, memory.
+pub(crate) fn summary(words: &Words, machine: &Machine) -> String {
+    let (w, n) = (&words.provenance, &words.numerals);
+    // Whole gigabytes: kernels of one machine keep slightly different amounts for themselves.
+    let giga = n.bytes[3];
+    let memory = machine.memory.map_or_else(
+        || w.unknown_memory.to_owned(),
+        |bytes| format!("{}\u{a0}{giga}", n.fixed(bytes.as_f64() / 1e9, 0)),
+    );
+    let host = format!("{}, {}, {memory}", machine.cpu, (w.processors)(machine.logical_cpus));
+    let cards: Vec<&str> = machine.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+    if cards.is_empty() { host } else { (w.cards_in)(&cards.join(" + "), &host) }
 }
 
 fn environment(words: &Words, environment: &Environment) -> String {

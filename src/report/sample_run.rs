@@ -1,8 +1,5 @@
-//! A scripted run, ledger and price for the tests of the pages. Every measured number here is made up.
+//! A scripted run and price for the tests of the pages. Every measured number here is made up.
 
-use super::ledger_view::{
-    ClaimOutcome, ClaimView, Examination, LedgerView, PointKind, ScalePoint, SourceView,
-};
 use crate::clock::Moment;
 use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
 use crate::hardware::{Device, Environment, Machine};
@@ -12,7 +9,7 @@ use crate::measurement::{
     Stage,
 };
 use crate::model::{Precision, Registry, Weights};
-use crate::units::{Bytes, Seconds, Tokens, Usd, UsdPerHour, Watts, count_as_f64};
+use crate::units::{Bytes, Seconds, Tokens, UsdPerHour, Watts, count_as_f64};
 use crate::workload::{Case, Workload, WorkloadBook};
 
 fn seconds(value: f64) -> Seconds {
@@ -171,105 +168,4 @@ pub(crate) fn price() -> HourlyPrice {
         origin: PriceOrigin::User,
         as_of: "2026-11-21".into(),
     }
-}
-
-/// A few claims of the debate, one per outcome.
-pub(crate) fn ledger() -> LedgerView {
-    let source = |title: &str, url: &str| SourceView { title: title.into(), url: Some(url.into()) };
-    let report =
-        || source("DeepSeek-V3 Technical Report, table 1, 2024-12-27", "https://arxiv.org/abs/2412.19437");
-    let estimate = || {
-        source(
-            "SemiAnalysis, DeepSeek Debates, 2025-01-31",
-            "https://semianalysis.com/2025/01/31/deepseek-debates/",
-        )
-    };
-    let base = ClaimView {
-        id: "deepseek-5-6m".into(),
-        title: "A DeepSeek model for only 5-6 million dollars".into(),
-        quote: "pour seulement 5-6 millions de dollars".into(),
-        language: "fr".into(),
-        speaker: "Author of a French article, reporting".into(),
-        said_on: "2025".into(),
-        amount: "$5 M – $6 M".into(),
-        counts: "rent of the GPUs of one final training run, at an assumed $2 per hour".into(),
-        leaves_out: "Earlier research, failed runs, data, salaries, the purchase of the machines".into(),
-        how: Examination::Recalculated,
-        outcome: ClaimOutcome::Upheld,
-        evidence: "The multiplication is right, and the report itself lists what it leaves out.".into(),
-        steps: "2,788,000 h × 2 USD/h = 5,576,000 USD\n[5 M, 6 M] holds 5.576 M".into(),
-        inputs: vec![
-            "2,788,000 H800-hours (table 1)".into(),
-            "2 USD per H800-hour (assumed in the report)".into(),
-        ],
-        sources: vec![report()],
-    };
-    let claims = vec![
-        base.clone(),
-        ClaimView {
-            id: "deepseek-total-1-6b".into(),
-            title: "DeepSeek's total spending would reach 1.6 billion dollars".into(),
-            quote: "les dépenses totales de DeepSeek atteindraient 1,6 milliard de dollars".into(),
-            amount: "about $1.6 B".into(),
-            counts: "purchase of the servers of a whole fleet, an analyst's estimate".into(),
-            leaves_out: "$944 M of operating cost, and which share of the fleet served which model".into(),
-            how: Examination::Sourced,
-            outcome: ClaimOutcome::DiffersFromItsSource,
-            evidence:
-                "The source says server purchase, not total spending. Its own estimate has no public invoice."
-                    .into(),
-            steps: "1.6e9 USD / 5.576e6 USD = 287\n1.6e9 USD / 50,000 GPU = 32,000 USD per GPU".into(),
-            inputs: vec!["50,000 GPU (estimate)".into()],
-            sources: vec![estimate(), report()],
-            ..base.clone()
-        },
-        ClaimView {
-            id: "deepseek-10000-h800".into(),
-            title: "10,000 H800 cards among 50,000".into(),
-            quote: "dont 10 000 H800 et 10 000 H100".into(),
-            amount: "about 10,000 cards".into(),
-            counts: "cards of one kind".into(),
-            leaves_out: "who else uses them".into(),
-            how: Examination::NotCheckable,
-            outcome: ClaimOutcome::Unresolved,
-            evidence: "It would take purchase records that are not public.".into(),
-            steps: String::new(),
-            inputs: vec![],
-            sources: vec![estimate()],
-            ..base
-        },
-    ];
-    let usd = |value: f64| Usd::new(value).unwrap();
-    let point =
-        |label: &str, [low, central, high]: [f64; 3], kind: PointKind, claim: Option<&str>| ScalePoint {
-            label: label.into(),
-            low: usd(low),
-            central: usd(central),
-            high: usd(high),
-            kind,
-            claim_id: claim.map(str::to_owned),
-        };
-    let points = vec![
-        point("One training run, as published", [5.576e6; 3], PointKind::Quoted, Some("deepseek-5-6m")),
-        point(
-            "Same run at rents of $1 to $4 an hour",
-            [2.788e6, 5.576e6, 11.152e6],
-            PointKind::Recalculated,
-            None,
-        ),
-        point(
-            "2,048 GPUs bought outright, $25,000 to $40,000 each",
-            [51.2e6, 61.44e6, 81.92e6],
-            PointKind::Recalculated,
-            None,
-        ),
-        point("Fleet running costs, analyst estimate", [944e6; 3], PointKind::CannotBeChecked, None),
-        point(
-            "Fleet purchase, analyst estimate",
-            [1.6e9; 3],
-            PointKind::CannotBeChecked,
-            Some("deepseek-total-1-6b"),
-        ),
-    ];
-    LedgerView { claims, points }
 }

@@ -54,6 +54,7 @@ fn text_has_a_contrast_of_4_5_and_marks_of_3_in_both_themes() {
         }
         check("warn-ink", "warn-bg", 4.5);
         check("ink", "soft", 4.5);
+        check("mut", "soft", 4.5);
         check("card", "good", 4.5);
         check("card", "bad", 4.5);
         for mark in ["bar", "ours", "no", "edge", "good", "bad"] {

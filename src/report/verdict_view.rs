@@ -1,6 +1,7 @@
 //! The first screen: one sentence that answers the debate, then four figures with their intervals.
 
 use super::case_view::{self, Measured};
+use super::component::Text;
 use super::cost_view;
 use super::energy_view;
 use super::ledger_view::LedgerView;
@@ -17,7 +18,7 @@ pub(crate) struct KeyFigure {
     /// Its unit; empty for a missing figure.
     pub(crate) unit: &'static str,
     /// Interval or reason.
-    pub(crate) note: String,
+    pub(crate) note: Text,
 }
 
 /// What this machine measured, in one sentence with the figure set apart for emphasis.
@@ -74,7 +75,7 @@ impl VerdictView {
                 })
                 .to_vec()
         });
-        let kick = case.map(|case| format!("{}, {machine}", case_view::title(case.record)));
+        let kick = case.map(|case| format!("{}, {machine}", case_view::title(words, case.record)));
         Self {
             kick: kick.unwrap_or_else(|| machine.to_owned()),
             headline,
@@ -104,7 +105,7 @@ fn key_figures(words: &Words, case: &Measured<'_>) -> Vec<KeyFigure> {
     let (w, f, n) = (&words.verdict, &case.figures, &words.numerals);
     let of = |label, printed: super::number::Printed| KeyFigure {
         label,
-        note: case_view::note(words, &printed),
+        note: case_view::note(words, &printed).into(),
         value: printed.value,
         unit: printed.unit,
     };

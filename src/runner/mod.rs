@@ -258,7 +258,7 @@ impl CaseRun {
         let outcome = match &self.ending {
             Some(Ending::Finished) => Outcome::Measured(measurement),
             Some(Ending::Failed(failure)) => Outcome::Failed(failure.clone(), measurement),
-            Some(Ending::Skipped(skip)) => Outcome::Skipped(*skip),
+            Some(Ending::Skipped(skip)) => Outcome::Skipped(skip.clone()),
             None => Outcome::Failed(Failure::new(Stage::Interrupted, UNDER_WAY), measurement),
         };
         let device = engine.device();

@@ -58,12 +58,12 @@ impl CaseForecast {
     /// was seen on; the run prints how far off it was.
     pub fn new(case: &Case, pace: &Pace, to_write: Option<Bytes>) -> Self {
         let (shape, workload) = (&case.model.shape, &case.workload);
-        let step = shape.q4_k_m_read_bytes_per_step().as_f64() / pace.weight_bytes;
+        let step = shape.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
         let decode = Tokens::new(workload.output_tokens).as_f64() * step;
         let multiply_adds = Tokens::new(workload.prompt_tokens + workload.context_depth).as_f64()
-            * count_as_f64(shape.parameters());
+            * count_as_f64(shape.active_parameters());
         let request = multiply_adds / pace.multiply_adds + decode;
-        let weights = shape.q4_k_m_bytes().as_f64();
+        let weights = shape.bytes(case.precision).as_f64();
         let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
         let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
         let load = weights / pace.loaded_bytes;
@@ -86,10 +86,10 @@ impl CaseForecast {
     /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked.
     pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
         let shape = &case.model.shape;
-        let weights = shape.q4_k_m_bytes().count();
+        let weights = shape.bytes(case.precision).count();
         let repacked = repacked_copies * weights * 4 / 3;
         let embedding = shape.vocab * shape.hidden * 4;
-        let rotary = shape.max_positions * shape.head_dim * 4;
+        let rotary = shape.max_positions * shape.rope_dim() * 4;
         let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
         Bytes::new(weights + repacked + embedding + rotary + 2 * cache)
     }

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Constant, Facts, Level, Source};
+use super::{Constant, Facts, Level, Reading, Source};
 use crate::claim::formula::Figure;
 use crate::claim::range::Range;
 use crate::claim::unit::Unit;
 use crate::date::Date;
-use crate::faults::{Faults, Reader};
+use crate::faults::{BilingualText, Faults, Reader};
 
 /// Version of the file format.
 const SCHEMA: u64 = 1;
@@ -27,13 +27,23 @@ struct File {
 #[derive(Deserialize)]
 struct WireSource {
     id: Spanned<String>,
-    publisher: Spanned<String>,
+    publisher: Option<Spanned<String>>,
     title: Spanned<String>,
+    language: Spanned<String>,
     date: Option<Spanned<String>>,
     address: Option<Spanned<String>>,
     level: Spanned<WireLevel>,
-    verified: bool,
-    seen: Spanned<String>,
+    read: Spanned<WireReading>,
+    quoted_by: Option<Spanned<String>>,
+    seen: BilingualText,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WireReading {
+    Original,
+    AsQuoted,
+    NotVerified,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -47,7 +57,7 @@ enum WireLevel {
 #[derive(Deserialize)]
 struct WireConstant {
     id: Spanned<String>,
-    title: Spanned<String>,
+    title: BilingualText,
     value: Option<Spanned<f64>>,
     low: Option<Spanned<f64>>,
     high: Option<Spanned<f64>>,
@@ -55,7 +65,7 @@ struct WireConstant {
     as_of: Spanned<String>,
     source: Option<Spanned<String>>,
     verified: bool,
-    note: Option<String>,
+    note: Option<BilingualText>,
 }
 
 /// The facts as far as they could be read, for the claims to be checked against even if some are faulty.
@@ -122,14 +132,27 @@ impl WireSource {
             }
             address.into_inner()
         });
+        let reading = match (self.read.get_ref(), &self.quoted_by) {
+            (WireReading::Original, None) => Some(Reading::Original),
+            (WireReading::NotVerified, None) => Some(Reading::NotVerified),
+            (WireReading::AsQuoted, Some(by)) => {
+                Some(Reading::AsQuoted { by: reader.filled("quoted_by", by) })
+            }
+            (WireReading::AsQuoted, None) | (_, Some(_)) => {
+                let fix = "`as-quoted` names who quotes it in `quoted_by`, the others do not";
+                reader.at(self.read.span(), "`read` and `quoted_by` do not fit", fix);
+                None
+            }
+        };
         Some(Source {
-            publisher: reader.filled("publisher", &self.publisher),
+            publisher: self.publisher.map(|publisher| reader.filled("publisher", &publisher)),
             title: reader.filled("title", &self.title),
+            language: reader.filled("language", &self.language),
             date: self.date.and_then(|text| date(reader, &text)),
             address,
             level,
-            verified: self.verified,
-            seen: reader.filled("seen", &self.seen),
+            seen: reader.bilingual("seen", &self.seen, &self.id.span()),
+            reading: reading?,
             id: id?,
         })
     }
@@ -154,9 +177,10 @@ impl WireConstant {
                 None
             }
         };
-        let title = reader.filled("title", &self.title);
+        let title = reader.bilingual("title", &self.title, &self.id.span());
+        let note = self.note.as_ref().map(|note| reader.bilingual("note", note, &self.id.span()));
         let figure = Figure { range: range?, unit: unit? };
-        let (verified, note) = (self.verified, self.note);
+        let verified = self.verified;
         Some(Constant { id: id?, title, figure, as_of: as_of?, source: source?, verified, note })
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::cli::session::{checkpoint_to_write, memory, without_home};
 use crate::cli::{Catalog, SEED, WeightsChoice};
-use crate::engine::{ComputeDevice, DeviceError};
+use crate::engine::{ComputeDevice, DeviceError, ReferenceEngine};
 use crate::hardware::{Condition, Machine, SystemReader};
 use crate::model::{CacheFolder, Hub, HubRepo, synthetic_file_name, total_bytes};
 use crate::provenance;
@@ -77,7 +77,10 @@ impl Facts {
     /// Reads them; the files of `/proc` and `/sys` below `root`.
     pub(super) fn read(root: &Path, offline: bool) -> anyhow::Result<Self> {
         let catalog = Catalog::shipped()?;
-        let cases = Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?.cases().to_vec();
+        let plan = Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?;
+        // A case that the engine cannot run is skipped whatever the machine is.
+        let runs = |case: &&Case| ReferenceEngine::gaps(case).is_empty();
+        let cases: Vec<Case> = plan.cases().iter().filter(runs).cloned().collect();
         let mut reader = SystemReader::new();
         let (device, cuda) = device()?;
         let machine = reader.machine(device.gpu().cloned().into_iter().collect());

@@ -189,18 +189,18 @@ impl Session {
         self.began.until(self.clock.now())
     }
 
-    /// How long the rest of a case should take here.
-    pub fn forecast(&self, case: &Case) -> CaseForecast {
+    /// How long the rest of a case should take here; `None` for one that the engine cannot run.
+    pub fn forecast(&self, case: &Case) -> Option<CaseForecast> {
         let mut case = case.clone();
         let done = index_as_u64(self.measured_before(&case).measured().count());
         case.workload.repetitions = case.workload.repetitions.saturating_sub(done);
         forecast(&case, self.device(), &self.settings)
     }
 
-    /// Opens a row for a case, with what an earlier process measured of it. A case that does not fit into memory is
-    /// skipped before its checkpoint is made; a checkpoint that cannot be found or made is a failure, and a row too.
+    /// Opens a row for a case, with what an earlier process measured of it. A case that the engine cannot run rightly,
+    /// or that does not fit into memory, is skipped before its checkpoint is made; a checkpoint that cannot be found or made is a failure, and a row too.
     pub fn open(&mut self, case: &Case, terminal: &mut Terminal) -> anyhow::Result<OpenCase> {
-        if let Some(skip) = self.lacks_memory(case) {
+        if let Some(skip) = engine_lacks(case, &self.settings).or_else(|| self.lacks_memory(case)) {
             return self.skip(case, skip);
         }
         let earlier = self.measured_before(case);
@@ -346,10 +346,22 @@ pub(super) fn memory(case: &Case, device: &Device, machine: &Machine) -> Bytes {
     CaseForecast::memory(case, repacked_copies)
 }
 
-/// How long a case should take on a device.
-pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> CaseForecast {
+/// What keeps the engine from running the case rightly.
+fn engine_lacks(case: &Case, settings: &Settings) -> Option<Skip> {
+    let gaps = match settings.engine {
+        EngineChoice::Candle => ReferenceEngine::gaps(case),
+        EngineChoice::Scripted => Vec::new(),
+    };
+    (!gaps.is_empty()).then_some(Skip::Engine { gaps })
+}
+
+/// How long a case should take on a device; `None` for one that the engine cannot run.
+pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> Option<CaseForecast> {
     let pace = Pace::of(device, crate::hardware::logical_cpus());
-    CaseForecast::new(case, &pace, weights::to_write(case, settings))
+    match engine_lacks(case, settings) {
+        Some(_) => None,
+        None => Some(CaseForecast::new(case, &pace, weights::to_write(case, settings))),
+    }
 }
 
 /// This program, and the command that repeats the run.

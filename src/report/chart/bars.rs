@@ -55,10 +55,11 @@ impl Bars<'_> {
         let described: Vec<String> = self
             .rows
             .iter()
-            .map(|bar| format!("{}: {} ({})", bar.label, bar.value_text, bar.range_text))
+            .map(|bar| format!("{}{}{} ({})", bar.label, self.numerals.colon, bar.value_text, bar.range_text))
             .collect();
         let height = bottom + 44.0;
-        let mut canvas = Canvas::new(self.id, WIDTH, height, self.title, &described.join("; "));
+        let mut canvas =
+            Canvas::new(self.id, WIDTH, height, self.title, &described.join(self.numerals.semicolon));
         let longest =
             self.rows.iter().map(|bar| bar.ends.map_or(bar.value, |ends| ends.1)).fold(0.0, f64::max);
         let axis = Linear::from_zero(longest, 1.0, WIDTH - VALUES);

@@ -4,6 +4,11 @@ use super::scale::Log;
 use super::svg::{Anchor, Canvas, Svg, shorten, two_lines};
 use crate::report::number::Numerals;
 
+/// Height of a second line of text.
+const LINE: f64 = 16.0;
+/// Characters of the bracket's text that fit the width of a phone.
+const BRACKET: usize = 46;
+
 /// What stands behind a mark; kinds differ by shape, not by colour alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum MarkKind {
@@ -79,7 +84,14 @@ impl Layout {
 impl ClaimScale<'_> {
     /// The picture; `None` if there is nothing to place on the scale.
     pub(crate) fn draw(&self, shape: Shape) -> Option<Svg> {
-        let at = Layout::of(shape);
+        let mut at = Layout::of(shape);
+        let bracket = self.bracket.as_ref().map(|(low, high, text)| {
+            let width = if shape == Shape::Wide { usize::MAX } else { BRACKET };
+            (*low, *high, two_lines(text, width))
+        });
+        if bracket.as_ref().is_some_and(|(.., lines)| lines.len() > 1) {
+            at.top += LINE;
+        }
         let rows = crate::units::count_as_f64(crate::units::index_as_u64(self.marks.len()));
         let bottom = at.top + rows * at.row;
         let height = bottom + 44.0;
@@ -87,12 +99,16 @@ impl ClaimScale<'_> {
         let axis = Log::over(amounts, at.left, at.right)?;
         let mut canvas = Canvas::new(self.id, at.width, height, self.title, self.desc);
         self.grid(&mut canvas, &axis, &at, bottom);
-        if let Some((low, high, text)) = &self.bracket {
-            let (a, b, y) = (axis.at(*low), axis.at(*high), at.top - 8.0);
+        if let Some((low, high, lines)) = bracket {
+            let (a, b, y) = (axis.at(low), axis.at(high), at.top - 8.0);
             canvas.polyline("bracket", &[(a, y), (a, y - 8.0), (b, y - 8.0), (b, y)]);
             // On a phone the text is nearly as wide as the picture, so it is centred there, not on its bracket.
             let middle = if shape == Shape::Wide { f64::midpoint(a, b) } else { at.width / 2.0 };
-            canvas.text("bracket-text", (middle, y - 16.0), Anchor::Middle, text);
+            let mut baseline = if lines.len() > 1 { y - 16.0 - LINE } else { y - 16.0 };
+            for line in &lines {
+                canvas.text("bracket-text", (middle, baseline), Anchor::Middle, line);
+                baseline += LINE;
+            }
         }
         let mut top = at.top;
         for mark in self.marks {

@@ -149,7 +149,8 @@ fn escape(text: &str) -> String {
 /// Fonts are never measured: a page must come out the same on every machine.
 pub(super) fn two_lines(label: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in label.split_whitespace() {
+    // Spaces that must not break are no place to break at.
+    for word in label.split(' ').filter(|word| !word.is_empty()) {
         let line = lines.last_mut().expect("there is always a line");
         let fits = line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width;
         if fits {
@@ -201,5 +202,6 @@ mod tests {
         assert_eq!(two_lines("one two three four five", 8), ["one two", "three…"]);
         assert_eq!(two_lines("unbreakablylong", 6), ["unbre…"]);
         assert_eq!(two_lines("", 6), [""]);
+        assert_eq!(two_lines("de 1 à 4\u{a0}$ pièce", 9), ["de 1 à", "4\u{a0}$ pièce"]);
     }
 }

@@ -2,18 +2,30 @@
 //!
 //! Numbers and names come in through functions, because languages place them differently.
 
-use super::ledger_view::{ClaimOutcome, Examination};
-use super::number::Numerals;
-use crate::measurement::{EnergyScope, Flag, Severity, Stage};
-use crate::stats::{IntervalMethod, NoInterval};
+mod claims;
+mod en;
+mod fr;
+mod numerals;
 
-pub(crate) use super::en::EN;
+use super::number::Numerals;
+use crate::language::Language;
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
+use crate::stats::{IntervalMethod, NoInterval};
+use crate::workload::Workload;
+
+use claims::ClaimWords;
+pub(crate) use en::EN;
+pub(crate) use fr::FR;
 
 /// One language.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// BCP 47 tag of the page.
-    pub(crate) lang: &'static str,
+    /// Which one.
+    pub(crate) language: Language,
+    /// Its own name for itself.
+    pub(crate) name: &'static str,
+    /// The same in two letters.
+    pub(crate) short_name: &'static str,
     pub(crate) numerals: Numerals,
     pub(crate) page: PageWords,
     pub(crate) notice: NoticeWords,
@@ -28,6 +40,21 @@ pub(crate) struct Words {
     pub(crate) index: IndexWords,
 }
 
+impl Words {
+    /// The words of one language.
+    pub(crate) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &EN,
+            Language::French => &FR,
+        }
+    }
+
+    /// BCP 47 tag of the page.
+    pub(crate) const fn lang(&self) -> &'static str {
+        self.language.id()
+    }
+}
+
 /// The frame of every page.
 #[derive(Debug)]
 pub(crate) struct PageWords {
@@ -36,6 +63,7 @@ pub(crate) struct PageWords {
     pub(crate) description: &'static str,
     pub(crate) skip: &'static str,
     pub(crate) nav: &'static str,
+    pub(crate) languages: &'static str,
     pub(crate) run_of: fn(date: &str) -> String,
     pub(crate) show_table: &'static str,
     pub(crate) chart_source: fn(run: &str) -> String,
@@ -53,7 +81,7 @@ pub(crate) struct NoticeWords {
     pub(crate) synthetic: &'static str,
     pub(crate) test_shape: &'static str,
     pub(crate) debug_build: &'static str,
-    pub(crate) failed: fn(failed: &str, all: &str) -> String,
+    pub(crate) failed: fn(failed: u64, all: u64) -> String,
 }
 
 /// The answer.
@@ -92,6 +120,7 @@ pub(crate) struct ScaleWords {
     pub(crate) ours: &'static str,
     pub(crate) unchecked: &'static str,
     pub(crate) range: &'static str,
+    pub(crate) abbreviations: &'static str,
     pub(crate) apart: fn(factor: &str) -> String,
     pub(crate) apart_unlike: fn(factor: &str) -> String,
     pub(crate) title: &'static str,
@@ -104,7 +133,7 @@ pub(crate) struct ScaleWords {
 pub(crate) struct CostWords {
     pub(crate) heading: &'static str,
     pub(crate) sub: &'static str,
-    pub(crate) per_output: &'static str,
+    pub(crate) per_output: fn(note: &str) -> String,
     pub(crate) formula: &'static str,
     pub(crate) table: &'static str,
     pub(crate) case_and_tokens: &'static str,
@@ -141,14 +170,15 @@ pub(crate) struct MeasuredWords {
     pub(crate) heading: &'static str,
     pub(crate) sub: &'static str,
     pub(crate) nothing: &'static str,
+    pub(crate) workload: fn(&Workload) -> String,
     pub(crate) decode_title: &'static str,
     pub(crate) prefill_title: &'static str,
     pub(crate) higher: &'static str,
     pub(crate) lower: &'static str,
-    pub(crate) case_facts: fn(prompt: &str, output: &str, batch: &str, depth: &str) -> String,
-    pub(crate) repetitions: fn(measured: &str, warm_up: &str) -> String,
+    pub(crate) case_facts: fn(&Workload) -> String,
+    pub(crate) repetitions: fn(measured: u64, warm_up: u64) -> String,
     pub(crate) engine: fn(engine: &str, version: &str, device: &str) -> String,
-    pub(crate) cpu: fn(threads: &str) -> String,
+    pub(crate) cpu: fn(threads: u64) -> String,
     pub(crate) decode_samples: &'static str,
     pub(crate) first_samples: &'static str,
     pub(crate) samples_axis: &'static str,
@@ -169,8 +199,9 @@ pub(crate) struct MeasuredWords {
     pub(crate) failed_heading: &'static str,
     pub(crate) failed_columns: [&'static str; 4],
     pub(crate) stage: fn(Stage) -> &'static str,
-    pub(crate) kept: fn(repetitions: &str) -> String,
+    pub(crate) kept: fn(repetitions: u64) -> String,
     pub(crate) skipped: &'static str,
+    pub(crate) skip_engine: fn(EngineGap) -> &'static str,
     pub(crate) skip_memory: fn(needed: &str, free: &str) -> String,
     pub(crate) skip_budget: fn(needed: &str, left: &str) -> String,
     pub(crate) no_figures: &'static str,
@@ -210,21 +241,6 @@ pub(crate) struct EnergyWords {
     pub(crate) meters_columns: [&'static str; 3],
 }
 
-/// The ledger.
-#[derive(Debug)]
-pub(crate) struct ClaimWords {
-    pub(crate) heading: &'static str,
-    pub(crate) sub: &'static str,
-    pub(crate) empty: &'static str,
-    pub(crate) columns: [&'static str; 5],
-    pub(crate) outcome: fn(ClaimOutcome) -> &'static str,
-    pub(crate) outcome_help: fn(ClaimOutcome) -> &'static str,
-    pub(crate) how: fn(Examination) -> &'static str,
-    pub(crate) steps: &'static str,
-    pub(crate) inputs: &'static str,
-    pub(crate) sources: &'static str,
-}
-
 /// What the page cannot tell.
 #[derive(Debug)]
 pub(crate) struct LimitWords {
@@ -240,6 +256,7 @@ pub(crate) struct LimitWords {
 pub(crate) struct ProvenanceWords {
     pub(crate) heading: &'static str,
     pub(crate) run: &'static str,
+    pub(crate) resumed: &'static str,
     pub(crate) tool: &'static str,
     pub(crate) tool_text: fn(version: &str, profile: &str) -> String,
     pub(crate) revision: &'static str,
@@ -255,6 +272,9 @@ pub(crate) struct ProvenanceWords {
     pub(crate) file: &'static str,
     pub(crate) size: &'static str,
     pub(crate) machine: &'static str,
+    pub(crate) processors: fn(u64) -> String,
+    pub(crate) unknown_memory: &'static str,
+    pub(crate) cards_in: fn(cards: &str, host: &str) -> String,
     pub(crate) virtual_machine: &'static str,
     pub(crate) machine_id: &'static str,
     pub(crate) instructions: &'static str,
@@ -265,7 +285,7 @@ pub(crate) struct ProvenanceWords {
     pub(crate) driver: fn(version: &str) -> String,
     pub(crate) device: &'static str,
     pub(crate) engine: &'static str,
-    pub(crate) boundary: &'static str,
+    pub(crate) boundary: fn(Boundary) -> &'static str,
     pub(crate) order: &'static str,
     pub(crate) sequential: &'static str,
     pub(crate) statistics: &'static str,

@@ -1,18 +1,19 @@
 //! The pages in English.
 
-use super::ledger_view::{ClaimOutcome, Examination};
-use super::number::Numerals;
-use super::words::{
-    ClaimWords, CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords,
-    PageWords, ProvenanceWords, ScaleWords, VerdictWords, Words,
+use super::{
+    CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
+    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
 };
-use crate::measurement::{EnergyScope, Flag, Severity, Stage};
+use crate::language::Language;
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
 use crate::stats::IntervalMethod;
 
 /// English.
 pub(crate) static EN: Words = Words {
-    lang: "en",
-    numerals: NUMERALS,
+    language: Language::English,
+    name: "English",
+    short_name: "EN",
+    numerals: numerals::EN,
     page: PAGE,
     notice: NOTICE,
     verdict: VERDICT,
@@ -20,36 +21,21 @@ pub(crate) static EN: Words = Words {
     cost: COST,
     measured: MEASURED,
     energy: ENERGY,
-    claims: CLAIMS,
+    claims: claims::EN,
     limits: LIMITS,
     provenance: PROVENANCE,
     index: INDEX,
 };
 
-const NUMERALS: Numerals = Numerals {
-    thousands: ",",
-    decimal: ".",
-    dollars: |number, suffix| {
-        if suffix.is_empty() { format!("${number}") } else { format!("${number}\u{a0}{suffix}") }
-    },
-    percent: |number| format!("{number}\u{a0}%"),
-    large: [(1e12, "T", "trillion"), (1e9, "B", "billion"), (1e6, "M", "million")],
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    machine_hours: "machine\u{2011}hours",
-};
+/// `1,280`.
+pub(super) fn count(count: u64) -> String {
+    numerals::EN.count(count)
+}
+
+/// `1 token`, `1,280 tokens`.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
 
 const PAGE: PageWords = PageWords {
     brand: "claimbench reports",
@@ -57,6 +43,7 @@ const PAGE: PageWords = PageWords {
     description: "Local LLM inference measured on one machine, set beside public cost claims.",
     skip: "Skip to the report",
     nav: "Sections",
+    languages: "Languages",
     run_of: |date| format!("Run of {date}"),
     show_table: "Show this chart as a table",
     chart_source: |run| format!("Source: run {run}, run.json beside this page."),
@@ -74,7 +61,9 @@ const NOTICE: NoticeWords = NoticeWords {
     test_shape: "Test shape: a tiny model that only exercises the harness. Nothing here describes a real model.",
     debug_build: "Debug build: measured without optimisation, so these speeds mean nothing.",
     failed: |failed, all| {
-        format!("{failed} of {all} cases were not measured as asked; they are listed with the reason.")
+        let were = if failed == 1 { "was" } else { "were" };
+        let all = counted(all, "case", "cases");
+        format!("{} of {all} {were} not measured as asked; see the reason.", count(failed))
     },
 };
 
@@ -115,6 +104,7 @@ const SCALE: ScaleWords = ScaleWords {
     ours: "Our arithmetic",
     unchecked: "Cannot be checked from outside",
     range: "Range of the inputs",
+    abbreviations: "M: million dollars; B: billion dollars, a thousand million.",
     apart: |factor| format!("× {factor} apart"),
     apart_unlike: |factor| format!("× {factor} apart: they do not count the same thing"),
     title: "Public claims on one logarithmic dollar scale",
@@ -125,7 +115,7 @@ const SCALE: ScaleWords = ScaleWords {
 const COST: CostWords = CostWords {
     heading: "What a million tokens costs here",
     sub: "Machine time is measured. Its price is an assumption, so it stays apart.",
-    per_output: "per million output tokens, before any price is named",
+    per_output: |note| format!("per million output tokens, before any price is named; {note}."),
     formula: "Multiply by what one hour of this machine costs you. Output tokens are charged with the time they are \
               generated in, input tokens with the time to the first token.",
     table: "Cost per million tokens",
@@ -142,7 +132,7 @@ const COST: CostWords = CostWords {
     price_heading: "The price used",
     rent: |price| format!("{price} per hour, rented."),
     own: |price, purchase, years| {
-        format!("{price} per hour: {purchase} spread over {years} years of 8,760 hours.")
+        format!("{price} per hour: {purchase} spread over {years}\u{a0}years of 8,760 hours.")
     },
     from_user: "Given by the user.",
     from_ledger: |ids| format!("From the ledger: {ids}."),
@@ -169,19 +159,26 @@ const MEASURED: MeasuredWords = MeasuredWords {
     heading: "What was measured",
     sub: "Bars start at zero. Whiskers are intervals for the noise between repetitions on this machine, nothing else.",
     nothing: "No case was measured; see the failed or skipped cases.",
+    workload: |workload| workload.title.clone(),
     decode_title: "Generation speed, tokens per second",
     prefill_title: "Reading the prompt, tokens per second",
     higher: "Higher is better.",
     lower: "Lower is better.",
-    case_facts: |prompt, output, batch, depth| {
-        let context = if depth == "0" { "no".to_owned() } else { format!("{depth} tokens of") };
-        format!(
-            "{prompt} prompt tokens, {output} output tokens, {batch}, {context} context before the prompt."
-        )
+    case_facts: |workload| {
+        let context = match workload.context_depth {
+            0 => "no context".to_owned(),
+            depth => format!("{} of context", counted(depth, "token", "tokens")),
+        };
+        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(count);
+        let batch = (VERDICT.batch)(workload.batch);
+        format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} before the prompt.")
     },
-    repetitions: |measured, warm_up| format!("{measured} measured repetitions after {warm_up} for warm-up."),
+    repetitions: |measured, warm_up| {
+        let measured = counted(measured, "measured repetition", "measured repetitions");
+        format!("{measured} after {} for warm-up.", count(warm_up))
+    },
     engine: |engine, version, device| format!("Engine {engine} {version} on {device}."),
-    cpu: |threads| format!("CPU, {threads} threads"),
+    cpu: |threads| format!("CPU, {}", counted(threads, "thread", "threads")),
     decode_samples: "Every repetition: generation speed",
     first_samples: "Every repetition: time to first token",
     samples_axis: "repetition, in the order they ran",
@@ -223,11 +220,11 @@ const MEASURED: MeasuredWords = MeasuredWords {
         Stage::NotStarted => "not begun",
     },
     kept: |repetitions| match repetitions {
-        "0" => "nothing".to_owned(),
-        "1" => "1 repetition, in run.json".to_owned(),
-        _ => format!("{repetitions} repetitions, in run.json"),
+        0 => "nothing".to_owned(),
+        _ => format!("{}, in run.json", counted(repetitions, "repetition", "repetitions")),
     },
     skipped: "skipped",
+    skip_engine: EngineGap::reason,
     skip_memory: |needed, free| {
         format!(
             "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."
@@ -272,38 +269,6 @@ const ENERGY: EnergyWords = EnergyWords {
     meters_columns: ["Meter", "Why", "What would give it"],
 };
 
-const CLAIMS: ClaimWords = ClaimWords {
-    heading: "Claims ledger",
-    sub: "What was said, by whom, what the amount counts and leaves out, and how far it can be tested.",
-    empty: "This page was made without a ledger.",
-    columns: ["Claim", "Amount", "Counts", "Leaves out", "What we can say"],
-    outcome: |outcome| match outcome {
-        ClaimOutcome::Upheld => "Upheld",
-        ClaimOutcome::Refuted => "Refuted",
-        ClaimOutcome::AsSourced => "As sourced",
-        ClaimOutcome::DiffersFromItsSource => "Differs from its source",
-        ClaimOutcome::Unresolved => "Unresolved",
-        ClaimOutcome::ProportionOnly => "Proportion only",
-    },
-    outcome_help: |outcome| match outcome {
-        ClaimOutcome::Upheld => "the evidence agrees",
-        ClaimOutcome::Refuted => "the evidence disagrees",
-        ClaimOutcome::AsSourced => "the source says so; whether it is right was not examined",
-        ClaimOutcome::DiffersFromItsSource => "the source says something else",
-        ClaimOutcome::Unresolved => "the evidence does not decide, or is not public",
-        ClaimOutcome::ProportionOnly => "only its size beside other figures can be given",
-    },
-    how: |how| match how {
-        Examination::Measured => "measured here",
-        Examination::Recalculated => "recalculated",
-        Examination::Sourced => "read at its source",
-        Examination::NotCheckable => "cannot be checked from outside",
-    },
-    steps: "Recalculation and sources",
-    inputs: "Inputs",
-    sources: "Sources",
-};
-
 const LIMITS: LimitWords = LimitWords {
     heading: "What this page cannot tell you",
     always: &[
@@ -323,6 +288,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "Where this comes from",
     run: "Run",
+    resumed: "Resumed",
     tool: "Tool",
     tool_text: |version, profile| format!("claimbench {version}, {profile} build"),
     revision: "Git revision",
@@ -338,6 +304,9 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     file: "Model file, SHA-256",
     size: "Model file, size",
     machine: "Machine",
+    processors: |count| counted(count, "CPU", "CPUs"),
+    unknown_memory: "unknown memory",
+    cards_in: |cards, host| format!("{cards} on {host}"),
     virtual_machine: "virtual machine",
     machine_id: "Machine id",
     instructions: "Instruction sets",
@@ -348,7 +317,9 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     driver: |version| format!("GPU driver {version}"),
     device: "Device",
     engine: "Engine",
-    boundary: "stopwatch",
+    boundary: |boundary| match boundary {
+        Boundary::InProcess => "stopwatch in the process that computes",
+    },
     order: "Order",
     sequential: "one case after the other",
     statistics: "Statistics",

@@ -1,44 +1,20 @@
 //! Claims, and what their examination says.
 
+mod wire;
+
+pub(super) use wire::Reading;
+
 use std::fmt;
 
 use super::facts::{Constant, Facts, Source};
 use super::formula::{Figure, Input, Worked};
 use super::outcome::{self, Bound, Examination, Open, Outcome, compare};
 use super::range::Range;
-use super::{Examined, figure};
+use super::{Category, Examined, figure};
 use crate::date::Date;
 use crate::faults::Faults;
-use crate::language::Language;
+use crate::language::{Bilingual, Language};
 use crate::units::Usd;
-
-/// What kind of cost a claim is about.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Category {
-    /// Machines bought.
-    Capex,
-    /// Machines said to exist.
-    ComputeFleet,
-    /// Running a trained model.
-    InferenceCost,
-    /// Keeping machines running.
-    OperatingCost,
-    /// Training a model.
-    TrainingCost,
-}
-
-impl Category {
-    /// The name used in files.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Capex => "capex",
-            Self::ComputeFleet => "compute-fleet",
-            Self::InferenceCost => "inference-cost",
-            Self::OperatingCost => "operating-cost",
-            Self::TrainingCost => "training-cost",
-        }
-    }
-}
 
 /// The exact words of a claim.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,7 +33,7 @@ pub struct ClaimedAmount {
     /// The digits as printed; `None` where the claim has only words.
     pub printed: Option<String>,
     /// How words such as "a handful" are read; `None` where digits were printed.
-    pub reading: Option<String>,
+    pub reading: Option<Bilingual>,
     /// The amount read in the claimant's favour.
     pub figure: Figure,
     /// Whether the claim says about, at least or at most.
@@ -70,7 +46,7 @@ pub struct Scope {
     /// True if both count the same thing.
     pub matches: bool,
     /// Why that is so.
-    pub reason: String,
+    pub reason: Bilingual,
 }
 
 /// How a claim is examined, with what that needs.
@@ -95,6 +71,8 @@ pub enum Method {
         /// Whether it counts the same thing.
         scope: Scope,
     },
+    /// Against nothing: sources speak to it.
+    Context,
     /// Not at all.
     NotCheckable,
 }
@@ -103,7 +81,7 @@ pub enum Method {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proportion {
     /// What it says, in a few words.
-    pub label: String,
+    pub label: Bilingual,
     /// The formula and its result.
     pub worked: Worked,
 }
@@ -114,29 +92,33 @@ pub struct Claim {
     /// Key in `claims.toml`.
     pub id: String,
     /// The claim in one line.
-    pub title: String,
+    pub title: Bilingual,
     /// Its words.
     pub quote: Quote,
     /// Who says so.
-    pub speaker: String,
+    pub speaker: Bilingual,
     /// When.
     pub said_on: Date,
-    /// What kind of cost it is about.
+    /// What it is about.
     pub category: Category,
-    /// The amount it states.
-    pub amount: ClaimedAmount,
+    /// The amount it states, if it states one.
+    pub amount: Option<ClaimedAmount>,
     /// What the amount counts.
-    pub counts: String,
+    pub counts: Bilingual,
     /// What the amount leaves out.
-    pub leaves_out: String,
+    pub leaves_out: Bilingual,
     /// How it is examined.
     pub method: Method,
     /// What gives its size.
     pub proportions: Vec<Proportion>,
     /// What to make of it, in a few sentences.
-    pub analysis: String,
+    pub analysis: Bilingual,
     /// Ids of the sources the analysis rests on.
     pub sources: Vec<String>,
+    /// Ids of claims that belong beside it.
+    pub related: Vec<String>,
+    /// How the articles contradict each other over it.
+    pub disagreement: Option<Bilingual>,
 }
 
 impl Claim {
@@ -155,6 +137,7 @@ impl Claim {
                 let inputs = vec![Input { constant: constant.clone(), figure: figure.clone() }];
                 (outcome, Some(figure.clone()), figure::input(figure.range, &figure.unit), inputs)
             }
+            Method::Context => (Outcome::Context, None, String::new(), vec![]),
             Method::NotCheckable if self.proportions.is_empty() => {
                 (Outcome::Unresolved(Open::NothingToSetBeside), None, String::new(), vec![])
             }
@@ -165,9 +148,9 @@ impl Claim {
 
     /// Examines a claim by a measurement in the claim's unit; `None` for a claim that is not examined that way.
     pub fn examine_measured(&self, ledger: &Ledger, seen: Range) -> Option<Examined> {
-        let Method::Measured { scope } = &self.method else { return None };
+        let (Method::Measured { scope }, Some(amount)) = (&self.method, &self.amount) else { return None };
         let outcome = outcome::of_evidence(self.compare(seen), scope.matches);
-        let evidence = Figure { range: seen, unit: self.amount.figure.unit.clone() };
+        let evidence = Figure { range: seen, unit: amount.figure.unit.clone() };
         let steps = figure::result(seen, &evidence.unit);
         Some(self.examined(ledger, outcome, Some(evidence), steps, vec![]))
     }
@@ -178,12 +161,15 @@ impl Claim {
             Method::Measured { .. } => Examination::Measured,
             Method::Recalculated { .. } => Examination::Recalculated,
             Method::Sourced { .. } => Examination::Sourced,
+            Method::Context => Examination::Context,
             Method::NotCheckable => Examination::NotCheckable,
         }
     }
 
+    /// The evidence beside the claim. The reader admits no comparison without an amount.
     fn compare(&self, seen: Range) -> outcome::Comparison {
-        compare(self.amount.bound, self.amount.figure.range, seen)
+        let amount = self.amount.as_ref().expect("a claim that is compared states an amount");
+        compare(amount.bound, amount.figure.range, seen)
     }
 
     fn examined(
@@ -206,7 +192,7 @@ impl Claim {
             }
         }
         for id in &sources {
-            if ledger.source(id).is_some_and(|source| !source.verified) {
+            if ledger.source(id).is_some_and(|source| !source.is_verified()) {
                 push_once(&mut unverified, id);
             }
         }
@@ -248,7 +234,7 @@ pub struct ScalePoint {
     /// Key in `claims.toml`.
     pub id: String,
     /// What stands at the mark.
-    pub label: String,
+    pub label: Bilingual,
     /// Lower end.
     pub low: Usd,
     /// Upper end.

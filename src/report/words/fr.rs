@@ -1,0 +1,448 @@
+//! The pages in French, in the order of `en.rs`.
+//!
+//! Spaces that must not break stand as escapes: U+00A0 before a colon, a per cent sign, a unit and inside guillemets,
+//! U+202F before other double punctuation and between thousands. `typography_laws.rs` checks the pages for them.
+
+use super::{
+    CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
+    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
+};
+use crate::language::Language;
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
+use crate::stats::{IntervalMethod, NoInterval};
+
+/// French.
+pub(crate) static FR: Words = Words {
+    language: Language::French,
+    name: "Français",
+    short_name: "FR",
+    numerals: numerals::FR,
+    page: PAGE,
+    notice: NOTICE,
+    verdict: VERDICT,
+    scale: SCALE,
+    cost: COST,
+    measured: MEASURED,
+    energy: ENERGY,
+    claims: claims::FR,
+    limits: LIMITS,
+    provenance: PROVENANCE,
+    index: INDEX,
+};
+
+/// `1 280`.
+pub(super) fn count(count: u64) -> String {
+    numerals::FR.count(count)
+}
+
+/// `1 token`, `1 280 tokens`: the plural begins at two.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{}\u{a0}{}", count(number), if number < 2 { one } else { many })
+}
+
+const PAGE: PageWords = PageWords {
+    brand: "Rapports claimbench",
+    title: |date| format!("Ce que coûte ici un million de tokens\u{a0}: mesure du {date}"),
+    description: "L’inférence locale d’un LLM mesurée sur une machine, en regard des coûts annoncés publiquement.",
+    skip: "Aller au rapport",
+    nav: "Rubriques",
+    languages: "Langues",
+    run_of: |date| format!("Mesure du {date}"),
+    show_table: "Afficher ce graphique en tableau",
+    chart_source: |run| format!("Source\u{a0}: mesure {run}, fichier run.json joint à cette page."),
+    nav_cost: "Coût",
+    nav_measured: "Mesures",
+    nav_energy: "Énergie",
+    nav_claims: "Affirmations",
+    nav_data: "Données",
+};
+
+const NOTICE: NoticeWords = NoticeWords {
+    label: "Avertissement",
+    synthetic: "Poids synthétiques\u{a0}: des nombres tirés au hasard, dans la forme exacte du modèle. Valables pour la \
+                vitesse et la mémoire\u{202f}; le texte produit n’a aucun sens.",
+    test_shape: "Forme de test\u{a0}: un modèle minuscule qui ne sert qu’à éprouver l’outil. Rien ici ne décrit un vrai \
+                 modèle.",
+    debug_build: "Programme compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire.",
+    failed: |failed, all| match failed {
+        1 => format!(
+            "1 cas sur {} n’a pas été mesuré comme demandé\u{202f}; la raison est indiquée.",
+            count(all)
+        ),
+        _ => format!(
+            "{} cas sur {} n’ont pas été mesurés comme demandé\u{202f}; la raison est indiquée.",
+            count(failed),
+            count(all)
+        ),
+    },
+};
+
+const VERDICT: VerdictWords = VerdictWords {
+    debate: |low, high| {
+        // "5,6 millions et 1,6 milliard de dollars": the currency is said once.
+        let low = low.strip_suffix(" de dollars").unwrap_or(low);
+        format!(
+            "{low} et {high} ne répondent pas à la même question. Aucun des deux n’est le prix d’un token (jeton)."
+        )
+    },
+    no_debate: |hours| format!("Sur cette machine, produire un million de tokens (jetons) prend {hours}."),
+    nothing_measured: "Rien n’a été mesuré cette fois\u{a0}: aucun token (jeton) produit.",
+    amount_counts: |amount, what| format!("{amount}\u{a0}: {what}."),
+    here_before: "Sur la machine mesurée ici, produire un million de tokens prend",
+    here_after: |note, batch| format!("({note}), {batch}."),
+    dollars_before: |price| format!("À {price}, cela fait"),
+    dollars_after: |range| format!("({range})."),
+    no_price: "Ce que cela représente en dollars dépend du prix d’une heure de cette machine, que vous seul connaissez.",
+    key_figures: "Chiffres clés",
+    output_hours: "Par million de tokens produits",
+    decode: "Vitesse de génération",
+    first_token: "Délai du premier token",
+    energy: "Énergie par token produit",
+    not_measured: "non mesurée",
+    estimated: "fourchette estimée, pas une mesure",
+    metered: "relevée au compteur sur des requêtes entières, lecture comprise",
+    interval: |coverage, range| format!("intervalle à {coverage}\u{a0}: {range}, mesure seule"),
+    no_interval: |reason| format!("pas d’intervalle\u{a0}: {reason}"),
+    no_interval_short: "sans intervalle",
+    too_few: |reason| match reason {
+        NoInterval::TooFewObservations { have, need } => {
+            let [have, need] = [have, need].map(crate::units::index_as_u64);
+            format!("{}, il en faut\u{a0}{}", counted(have, "observation", "observations"), count(need))
+        }
+    },
+    batch: |batch| match batch {
+        1 => "une requête à la fois (lot de 1)".to_owned(),
+        _ => format!("{batch}\u{a0}requêtes à la fois (lot de {batch})"),
+    },
+};
+
+const SCALE: ScaleWords = ScaleWords {
+    heading: "Tous les chiffres du débat sur une même échelle",
+    sub: "D’un trait vertical au suivant, la somme est dix fois plus grande.",
+    quoted: "Chiffre cité",
+    ours: "Recalculé",
+    unchecked: "Invérifiable de l’extérieur",
+    range: "Fourchette des données d’entrée",
+    abbreviations: "M$\u{a0}: million de dollars\u{202f}; Md$\u{a0}: milliard de dollars, soit mille millions.",
+    apart: |factor| format!("Un écart de {factor}\u{a0}fois"),
+    apart_unlike: |factor| format!("Un écart de {factor}\u{a0}fois\u{a0}: ils ne comptent pas la même chose"),
+    title: "Les affirmations publiques sur une échelle logarithmique en dollars",
+    columns: ["Ce qui est compté", "Montant", "Ce qui l’étaye"],
+    source: "Source\u{a0}: le registre des affirmations, plus bas, où chaque montant est examiné.",
+};
+
+const COST: CostWords = CostWords {
+    heading: "Ce que coûte ici un million de tokens",
+    sub: "Le temps de machine est mesuré. Son prix est une hypothèse\u{202f}; il reste donc à part.",
+    per_output: |note| format!("par million de tokens produits, avant tout prix\u{202f}; {note}."),
+    formula: "À multiplier par ce que vous coûte une heure de cette machine. Les tokens produits sont comptés au temps de \
+              leur génération, les tokens lus au délai du premier token.",
+    table: "Coût par million de tokens",
+    case_and_tokens: "Tokens et cas",
+    machine_hours: "Heures\u{2011}machine",
+    interval: "Intervalle, mesure seule",
+    at_price: |price| format!("À {price}"),
+    at_one_dollar: "À 1\u{a0}$/h",
+    cost_range: "Fourchette du prix et de la mesure",
+    price_range_only: |range, reason| format!("{range}, prix seul\u{202f}; {reason}"),
+    output: "Produits",
+    input: "Lus",
+    per_hour: |amount| format!("{amount} l’heure"),
+    price_heading: "Le prix retenu",
+    rent: |price| format!("{price} l’heure, en location."),
+    own: |price, purchase, years| {
+        let unit = if years.starts_with("1,") || years == "1" { "an" } else { "ans" };
+        format!(
+            "{price} l’heure\u{a0}: {purchase} répartis sur {years}\u{a0}{unit} de 8\u{202f}760\u{a0}heures."
+        )
+    },
+    from_user: "Indiqué par l’utilisateur.",
+    from_ledger: |ids| format!("Tiré du registre\u{a0}: {ids}."),
+    as_of: |date| format!("Prix de référence\u{a0}: {date}."),
+    contains_rent: "Comprend\u{a0}: la machine, son électricité, son hébergement et la marge du loueur.",
+    contains_own: "Comprend\u{a0}: l’achat seul, comme si la machine travaillait à chaque heure de sa vie. L’électricité, le \
+                   refroidissement et les locaux s’y ajoutent.",
+    leaves_out: "Ne compte pas\u{a0}: les heures creuses, le personnel, le réseau, les taxes et l’entraînement du modèle.",
+    give_heading: "Comment indiquer un prix",
+    give_intro: "Aucun prix horaire n’est joint à cette mesure\u{202f}; le tableau reste donc à 1\u{a0}$/h\u{a0}: multipliez par le \
+                 vôtre.",
+    give_rent: "en location, en dollars par heure\u{202f}; l’électricité est alors comprise",
+    give_own: "à l’achat, réparti également sur les années d’usage",
+    give_file: "le prix de cette machine, gardé à côté du code et jamais publié",
+    batch_heading: "À ne pas comparer au tarif d’une API",
+    batch: |batch| {
+        format!(
+            "Mesuré avec {batch}. Une API sert de nombreuses requêtes en même temps sur une machine, ce qui divise le \
+             coût d’un token par la taille du lot\u{202f}; son tarif contient aussi la marge, les capacités inemployées et \
+             d’éventuelles subventions."
+        )
+    },
+};
+
+/// Names of the workloads of `workloads.toml`.
+const WORKLOADS: [(&str, &str); 1] = [("short-chat", "échange court")];
+
+const MEASURED: MeasuredWords = MeasuredWords {
+    heading: "Ce qui a été mesuré",
+    sub: "Les barres partent de zéro. Les moustaches sont des intervalles pour la seule variation d’une répétition à \
+          l’autre sur cette machine.",
+    nothing: "Aucun cas n’a été mesuré\u{202f}; voir les cas en échec ou écartés.",
+    workload: |workload| {
+        let named = WORKLOADS.iter().find(|(id, _)| *id == workload.id);
+        // Without a French name it is described by its lengths, never by its English title.
+        named.map_or_else(
+            || {
+                let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
+                format!("{read}\u{a0}tokens lus, {written}\u{a0}produits")
+            },
+            |(_, name)| (*name).to_owned(),
+        )
+    },
+    decode_title: "Vitesse de génération, tokens par seconde",
+    prefill_title: "Lecture de la requête, tokens par seconde",
+    higher: "Plus haut = mieux.",
+    lower: "Plus bas = mieux.",
+    case_facts: |workload| {
+        let context = match workload.context_depth {
+            0 => "sans contexte préalable".to_owned(),
+            depth => format!("après {} de contexte", counted(depth, "token", "tokens")),
+        };
+        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
+        let batch = (VERDICT.batch)(workload.batch);
+        format!("{read}\u{a0}tokens lus, {written}\u{a0}tokens produits, {batch}, {context}.")
+    },
+    repetitions: |measured, warm_up| {
+        let measured = counted(measured, "répétition mesurée", "répétitions mesurées");
+        format!("{measured} après {} d’échauffement.", count(warm_up))
+    },
+    engine: |engine, version, device| format!("Moteur {engine} {version}, sur {device}."),
+    cpu: |threads| format!("processeur, {}", counted(threads, "fil d’exécution", "fils d’exécution")),
+    decode_samples: "Chaque répétition\u{a0}: vitesse de génération",
+    first_samples: "Chaque répétition\u{a0}: délai du premier token",
+    samples_axis: "répétitions, dans l’ordre d’exécution",
+    samples_caption: "Trait\u{a0}: médiane. Bande\u{a0}: son intervalle. Point creux\u{a0}: échauffement, n’entre dans aucun chiffre. \
+                      Attention à l’axe\u{a0}: il ne part pas forcément de zéro.",
+    samples_desc: |median, interval, values| {
+        format!("Médiane {median}, {interval}. Dans l’ordre\u{a0}: {values}.")
+    },
+    repetition: "Répétition",
+    role: "Rôle",
+    warm_up: "échauffement",
+    entered: "mesurée",
+    table: |case| format!("Tous les chiffres\u{a0}: {case}"),
+    columns: ["Grandeur", "Valeur", "Intervalle", "Couverture", "Méthode", "n"],
+    figures: FigureWords {
+        prefill: "Vitesse de lecture (prefill)",
+        decode: "Vitesse de génération (decode)",
+        first_token: "Délai du premier token (TTFT)",
+        per_token: "Temps par token produit (TPOT)",
+        inter_p50: "Temps entre deux tokens, médiane",
+        inter_p95: "Temps entre deux tokens, 95e\u{a0}centile",
+        end_to_end: "Requête entière",
+        load: "Chargement du modèle",
+        memory: "Pic de mémoire",
+    },
+    method: |method| match method {
+        IntervalMethod::ClusterBootstrap => "bootstrap par grappes",
+        IntervalMethod::OrderStatistics => "statistiques d’ordre",
+    },
+    no_memory: "non mesuré\u{a0}: le système ne l’a pas indiqué pour chaque répétition",
+    none: "néant",
+    case: "Cas",
+    value: "Valeur",
+    failed_heading: "Cas en échec ou écartés",
+    failed_columns: ["Cas", "Étape", "Raison", "Conservé"],
+    stage: |stage| match stage {
+        Stage::Prepare => "préparation du fichier du modèle",
+        Stage::Load => "chargement",
+        Stage::Generate => "génération",
+        Stage::Interrupted => "interruption",
+        Stage::NotStarted => "pas commencé",
+    },
+    kept: |repetitions| match repetitions {
+        0 => "rien".to_owned(),
+        _ => format!("{}, dans run.json", counted(repetitions, "répétition", "répétitions")),
+    },
+    skipped: "écarté",
+    skip_engine: |gap| match gap {
+        EngineGap::Architecture => "le moteur n’a pas de code pour les fichiers de cette architecture",
+        EngineGap::HeadSize => {
+            "le moteur prend la largeur du modèle divisée par le nombre de têtes pour largeur d’une tête, et celles de ce \
+             modèle en ont une autre"
+        }
+        EngineGap::RopeScaling => {
+            "le moteur omet la mise à l’échelle des angles rotatifs de ce modèle, à toutes les positions et sans le dire"
+        }
+        EngineGap::QueryKeyNorm => {
+            "le moteur n’a pas de code pour les normes des têtes de requêtes et de clés avec des angles rotatifs assez précis"
+        }
+        EngineGap::LatentAttention => "le moteur n’a pas d’attention latente pour des poids quantifiés",
+        EngineGap::Experts => {
+            "le moteur ne sait pas lire des experts empilés dans un seul tenseur, comme les fichiers d’aujourd’hui"
+        }
+        EngineGap::Context => {
+            "le moteur n’a d’angles rotatifs que pour 4\u{202f}096\u{a0}positions, et cette tâche en demande davantage"
+        }
+        EngineGap::SlidingWindow => {
+            "le moteur n’a pas de fenêtre d’attention, et cette tâche est plus longue que celle du modèle"
+        }
+        EngineGap::Batch => {
+            "le moteur échoue sur des questions de plus d’un token pour plusieurs séquences à la fois"
+        }
+    },
+    skip_memory: |needed, free| {
+        format!(
+            "Demande environ {needed} de mémoire, et {free} étaient libres. Fermez d’autres programmes ou prenez une \
+             machine plus grande."
+        )
+    },
+    skip_budget: |needed, left| {
+        format!(
+            "Demande au moins {needed} environ, et il restait {left} du temps accordé. Accordez davantage de temps."
+        )
+    },
+    no_figures: "Les échantillons ne donnent aucun chiffre\u{a0}: il manque une répétition ou le temps de chargement.",
+    flags_heading: "Avant de vous fier à ces chiffres",
+    severity: |severity| match severity {
+        Severity::Note => "Remarque",
+        Severity::Warning => "Attention",
+    },
+    advice: |flag| match flag {
+        Flag::DebugBuild => {
+            "Compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire. Utilisez cargo bench ou --release."
+        }
+        Flag::EnergyEstimated => {
+            "L’énergie est une fourchette tirée de la charge et de la puissance nominale du processeur, pas une mesure."
+        }
+        Flag::FewerRepetitions => {
+            "Moins de répétitions que la tâche n’en demande, parce que le temps accordé ou la mesure a pris fin\u{202f}; \
+             l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
+        }
+        Flag::OutputDiffers => {
+            "Des requêtes identiques ont reçu des réponses différentes\u{a0}: le moteur n’est pas déterministe, ou la \
+             mémoire est défectueuse."
+        }
+        Flag::SingleProcessStart => {
+            "Toutes les répétitions viennent d’un seul lancement du programme\u{202f}; l’écart entre lancements n’entre pas \
+             dans l’intervalle."
+        }
+        Flag::SyntheticWeights => {
+            "Poids aléatoires dans la forme exacte du modèle\u{a0}: valables pour la vitesse et la mémoire\u{202f}; la puissance, \
+             elle, dépend des valeurs\u{202f}; le texte produit n’a aucun sens."
+        }
+        Flag::TestShape => {
+            "Une forme minuscule qui ne sert qu’à éprouver l’outil\u{a0}: rien ici ne décrit un vrai modèle."
+        }
+        Flag::WideInterval => {
+            "L’intervalle à 95\u{a0}% du temps par token produit dépasse 5\u{a0}% de part et d’autre\u{a0}: la machine a été \
+             perturbée, ou il faut davantage de répétitions."
+        }
+    },
+};
+
+const ENERGY: EnergyWords = EnergyWords {
+    heading: "Énergie",
+    sub: "Le relevé d’un compteur, une fourchette avec ce qui la fonde, ou aucun chiffre et la raison. Jamais un zéro mis \
+          pour «\u{a0}inconnu\u{a0}».",
+    measured: "Énergie relevée sur des requêtes entières, puissance au repos comprise",
+    measured_columns: ["Cas", "Toutes les répétitions", "Par token produit", "Périmètre", "Compteur"],
+    table: "Énergie estimée de la génération, à la puissance moyenne de requêtes entières",
+    columns: [
+        "Cas",
+        "Puissance pendant la mesure",
+        "Par token produit",
+        "Par million de tokens produits",
+        "Périmètre",
+        "Fondement",
+    ],
+    scope: |scope| match scope {
+        EnergyScope::CpuPackage => "le processeur seul\u{a0}: ni barrettes de mémoire, ni alimentation",
+        EnergyScope::ServerShare => {
+            "la part du serveur qui revient à cette machine virtuelle, alimentation comprise"
+        }
+    },
+    central: |value| format!("valeur la plus plausible\u{a0}: {value}"),
+    missing: "Énergie non mesurée",
+    missing_columns: ["Cas", "Pourquoi", "Ce qui la donnerait"],
+    meters: "Les compteurs absents ici",
+    meters_columns: ["Compteur", "Pourquoi", "Ce qui le donnerait"],
+};
+
+const LIMITS: LimitWords = LimitWords {
+    heading: "Ce que cette page ne peut pas dire",
+    always: &[
+        "Ce que coûte l’entraînement. Il n’a pas été mesuré\u{202f}; les affirmations publiques sont seulement citées et \
+         recalculées.",
+        "Ce que dépense un fournisseur. Personne, à l’extérieur, n’a les factures.",
+        "La qualité. Un token moins cher d’un modèle plus petit n’est pas le même produit.",
+        "Les autres machines. Les intervalles couvrent la variation d’une répétition à l’autre sur celle-ci\u{202f}; les écarts \
+         entre machines, jours et versions de logiciels n’y sont pas.",
+        "Le service à grande échelle. Peu de requêtes ont tourné à la fois\u{202f}; servies par lots, elles coûtent moins cher \
+         par token et vont moins vite pour chacun.",
+        "Votre prix. Un prix horaire est une hypothèse, et son incertitude n’est pas dans l’intervalle de la mesure.",
+    ],
+    synthetic: "Ce que répond le modèle. Ses poids sont aléatoires\u{a0}: seules la vitesse et la mémoire sont réelles.",
+    energy: "L’énergie. Pour un cas au moins, aucun compteur n’a été lu\u{202f}; voir les raisons plus haut.",
+    single_start: "L’écart entre lancements du programme. Toutes les répétitions d’un cas viennent d’un seul lancement.",
+};
+
+const PROVENANCE: ProvenanceWords = ProvenanceWords {
+    heading: "D’où viennent ces chiffres",
+    run: "Mesure",
+    resumed: "Reprise",
+    tool: "Outil",
+    tool_text: |version, profile| format!("claimbench {version}, profil de compilation {profile}"),
+    revision: "Révision git",
+    no_revision: "inconnue\u{a0}: compilé hors d’un dépôt",
+    features: "Options de compilation",
+    no_features: "aucune (processeur seul)",
+    method: "Méthode",
+    method_text: |version| format!("version {version}"),
+    model: "Modèle",
+    weights: "Poids",
+    synthetic: |seed| format!("synthétiques, graine {seed}"),
+    hub: |repo, commit| format!("{repo}@{commit}"),
+    file: "Fichier du modèle, SHA-256",
+    size: "Fichier du modèle, taille",
+    machine: "Machine",
+    processors: |count| counted(count, "processeur", "processeurs"),
+    unknown_memory: "mémoire inconnue",
+    cards_in: |cards, host| format!("{cards} sur {host}"),
+    virtual_machine: "machine virtuelle",
+    machine_id: "Identifiant de la machine",
+    instructions: "Jeux d’instructions",
+    environment: "Environnement",
+    unknown: "inconnu",
+    governor: |name| format!("gouverneur {name}"),
+    quota: |processors| format!("limitée à {processors}\u{a0}processeurs"),
+    driver: |version| format!("pilote GPU {version}"),
+    device: "Calculé sur",
+    engine: "Moteur",
+    boundary: |boundary| match boundary {
+        Boundary::InProcess => "chronomètre dans le processus qui calcule",
+    },
+    order: "Ordre",
+    sequential: "un cas après l’autre",
+    statistics: "Statistique",
+    statistics_text: "Médianes des répétitions mesurées, avec la plus étroite paire de statistiques d’ordre qui couvre \
+                      95\u{a0}%. Centiles des écarts mis en commun\u{a0}: bootstrap sur des répétitions entières, graine fixe.",
+    reproduce: "Reproduire",
+    licence: "Licence",
+    licence_text: "Textes et données sous CC BY 4.0\u{202f}; code sous MIT ou Apache-2.0",
+    data: "Données",
+    data_text: "chaque échantillon, en JSON",
+    mlcommons: "Non vérifié par MLCommons. Sans lien avec aucune des entreprises nommées ici.",
+};
+
+const INDEX: IndexWords = IndexWords {
+    title: "Mesures publiées",
+    heading: "Ce que coûte un million de tokens (jetons), mesure par mesure",
+    sub: "Heures\u{2011}machine par million de tokens produits, avec leur intervalle pour la variation d’une répétition à \
+          l’autre. Les plus récentes d’abord.",
+    empty: "Aucune mesure n’a encore été publiée.",
+    table: "Mesures publiées, les plus récentes d’abord",
+    columns: ["Mesure", "Machine", "Modèle", "Par million de tokens produits"],
+    synthetic: "poids synthétiques",
+    nothing: "rien de mesuré",
+    footer: "Textes et données sous CC BY 4.0\u{202f}; code sous MIT ou Apache-2.0. Non vérifié par MLCommons.",
+};
