@@ -48,10 +48,10 @@ const SCALES: [(&str, i32); 13] = [
 ///   50,000.5.
 /// - A word or letter multiplies: "1,6 milliard" in French is 1.55e9 to 1.65e9, "73.7k" is 73,650 to 73,750.
 /// - Two numbers and a dash take the outer ends: "5-6 million" is 4.5e6 to 6.5e6, and no central value.
-/// - "$", "~" and "%" are understood; "545%" is 5.445 to 5.455.
+/// - "$", "€", "~" and "%" are understood; "545%" is 5.445 to 5.455.
 pub fn read(text: &str, language: Language, significant: Option<u32>) -> Result<Range, String> {
     let refuse = || format!("`{text}` is no printed number that can be read");
-    let body = text.trim().trim_start_matches(['~', '$', ' ']);
+    let body = text.trim().trim_start_matches(['~', '$', '€', ' ']);
     let end = body
         .char_indices()
         .find(|&(_, c)| reads_as(language, c) == Mark::Other && !matches!(c, '-' | '\u{2013}'))
@@ -153,6 +153,7 @@ mod tests {
     fn words_multiply() {
         reads("1,6 milliard", French, 1.55e9, 1.65e9);
         reads("$944M", English, 943.5e6, 944.5e6);
+        reads("€200 billion", English, 150e9, 250e9);
         reads("~73.7k", English, 73_650.0, 73_750.0);
         reads("545%", English, 5.445, 5.455);
         reads("$87,072", English, 87_071.5, 87_072.5);

@@ -284,8 +284,7 @@ fn duplicates_and_unknown_schemas_are_refused_in_the_shipped_files_too() {
         &CLAIMS.replacen("schema = 1", "schema = 7", 1),
         &SOURCES.replacen("schema = 1", "schema = 0", 1),
     );
-    assert!(
-        old[0].ends_with("schema 7 is not known") && old[1].ends_with("schema 0 is not known"),
-        "{old:?}"
-    );
+    for schema in [7, 0] {
+        assert!(old.iter().any(|fault| fault.ends_with(&format!("schema {schema} is not known"))), "{old:?}");
+    }
 }

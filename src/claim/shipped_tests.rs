@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::cost::PriceBook;
-use crate::language::Language;
 
 pub(super) const CLAIMS: &str = include_str!("../../ledger/claims/deepseek.toml");
 pub(super) const SOURCES: &str = include_str!("../../ledger/sources.toml");
@@ -10,7 +9,7 @@ const PRICES: &str = include_str!("../../ledger/prices.toml");
 const DERIVED: &str = include_str!("../../tests/data/derived.toml");
 
 fn ledger() -> Ledger {
-    Ledger::parse(&[("deepseek.toml", CLAIMS)], ("sources.toml", SOURCES))
+    Ledger::parse(&crate::cli::CLAIM_FILES, ("sources.toml", SOURCES))
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
@@ -25,25 +24,7 @@ fn every_outcome_follows_from_the_data() {
             format!("{} | {} | {}", claim.id, examined.examination.id(), examined.outcome.id())
         })
         .collect();
-    let expected = [
-        "deepseek-handful-of-millions | recalculated | proportion-only",
-        "deepseek-5-6m | recalculated | upheld",
-        "deepseek-pretraining-only | recalculated | upheld",
-        "deepseek-total-1-6b | sourced | differs-from-its-source",
-        "deepseek-944m | not-checkable | proportion-only",
-        "deepseek-50000-hopper | sourced | as-sourced",
-        "deepseek-10000-h800 | sourced | as-sourced",
-        "deepseek-10000-h100 | sourced | as-sourced",
-        "deepseek-fraction-of-chatgpt | recalculated | proportion-only",
-        "deepseek-frugal | recalculated | proportion-only",
-        "deepseek-usage-cheaper | recalculated | unresolved",
-        "day6-average-nodes | recalculated | unresolved",
-        "day6-daily-cost | recalculated | upheld",
-        "day6-margin | recalculated | upheld",
-        "day6-prefill-rate | recalculated | unresolved",
-        "day6-decode-rate | recalculated | unresolved",
-    ];
-    assert_eq!(table, expected);
+    insta::assert_snapshot!(table.join("\n"));
 }
 
 #[test]
@@ -80,12 +61,42 @@ fn quotations_stand_in_articles_or_in_the_source_itself() {
     let ledger = ledger();
     for claim in ledger.claims() {
         let source = ledger.source(&claim.quote.source).unwrap();
-        assert_eq!(source.level == Level::Quoted, claim.quote.language == Language::French, "{}", claim.id);
+        let is_own_source = claim.sources.contains(&source.id);
+        assert!(source.level == Level::Quoted || is_own_source, "{}", claim.id);
         assert!(
             claim.sources.iter().all(|id| ledger.source(id).unwrap().level != Level::Quoted),
             "{}",
             claim.id
         );
+    }
+}
+
+#[test]
+fn the_five_articles_hold_seventy_seven_claims_each_with_all_it_needs() {
+    let ledger = ledger();
+    let article = |claim: &&Claim| ledger.source(&claim.quote.source).unwrap().level == Level::Quoted;
+    let quoted: Vec<&Claim> = ledger.claims().iter().filter(article).collect();
+    assert_eq!(quoted.len(), 77);
+    let mut articles: Vec<&str> = quoted.iter().map(|claim| claim.quote.source.as_str()).collect();
+    articles.sort_unstable();
+    articles.dedup();
+    assert_eq!(articles.len(), 5, "{articles:?}");
+    for claim in ledger.claims() {
+        let examined = claim.examine(&ledger);
+        assert!(!examined.sources.is_empty(), "{}: no source", claim.id);
+        for source in examined.sources.iter().map(|id| ledger.source(id).unwrap()) {
+            let by_whom = matches!(&source.reading, Reading::AsQuoted { by } if !by.is_empty());
+            assert!(by_whom || matches!(source.reading, Reading::Original | Reading::NotVerified));
+        }
+        let mut texts = vec![&claim.title, &claim.speaker, &claim.counts, &claim.leaves_out, &claim.analysis];
+        texts.extend(&claim.disagreement);
+        texts.extend(claim.proportions.iter().map(|proportion| &proportion.label));
+        for text in texts {
+            assert!(!text.en.trim().is_empty() && !text.fr.trim().is_empty(), "{}", claim.id);
+            assert!(!text.en.to_lowercase().contains("seed "), "{}: {}", claim.id, text.en);
+        }
+        let disagrees = claim.disagreement.is_some();
+        assert!(!disagrees || claim.quote.source.starts_with("article-"), "{}", claim.id);
     }
 }
 

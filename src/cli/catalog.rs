@@ -8,6 +8,19 @@ use crate::meter::Ratings;
 use crate::model::Registry;
 use crate::workload::WorkloadBook;
 
+/// The claims, by the article they are quoted from.
+pub const CLAIM_FILES: [(&str, &str); 6] = [
+    ("ledger/claims/deepseek.toml", include_str!("../../ledger/claims/deepseek.toml")),
+    ("ledger/claims/forum-109b.toml", include_str!("../../ledger/claims/forum-109b.toml")),
+    ("ledger/claims/300-milliards.toml", include_str!("../../ledger/claims/300-milliards.toml")),
+    ("ledger/claims/bataille.toml", include_str!("../../ledger/claims/bataille.toml")),
+    ("ledger/claims/sommet.toml", include_str!("../../ledger/claims/sommet.toml")),
+    (
+        "ledger/claims/macron-109-milliards.toml",
+        include_str!("../../ledger/claims/macron-109-milliards.toml"),
+    ),
+];
+
 /// The shipped files, read.
 #[derive(Clone, Debug)]
 pub struct Catalog {
@@ -26,12 +39,11 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the shipped files; every fault of the first faulty one is reported.
     pub fn shipped() -> anyhow::Result<Self> {
-        let claims = [("ledger/claims/deepseek.toml", include_str!("../../ledger/claims/deepseek.toml"))];
         let sources = ("ledger/sources.toml", include_str!("../../ledger/sources.toml"));
         Ok(Self {
             models: Registry::parse("models.toml", include_str!("../../models.toml"))?,
             workloads: WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml"))?,
-            ledger: Ledger::parse(&claims, sources)?,
+            ledger: Ledger::parse(&CLAIM_FILES, sources)?,
             prices: PriceBook::parse("ledger/prices.toml", include_str!("../../ledger/prices.toml"))?,
             ratings: Ratings::parse("ledger/hardware.toml", include_str!("../../ledger/hardware.toml"))?,
         })

@@ -18,7 +18,7 @@ mod summary;
 mod terminal;
 
 pub use arguments::{Cli, PriceArgs};
-pub use catalog::Catalog;
+pub use catalog::{CLAIM_FILES, Catalog};
 pub use page::conclude;
 pub use prices::{Audience, price_of};
 pub use session::{EngineChoice, OpenCase, Session, Settings, StopFlag, WeightsChoice};

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::claims_view::{self, Badge, ClaimRow, Topic};
 use super::component::Head;
-use super::ledger_view::LedgerView;
+use super::ledger_view::{AmountView, LedgerView};
 use super::page_file::PageFile;
 use super::words::Words;
 use crate::language::Language;

@@ -1,6 +1,5 @@
 //! Claims as rows and cards: badges, sources, calculations and links.
 
-use super::component::Text;
 use super::ledger_view::{
     AmountView, Category, ClaimOutcome, ClaimView, DocumentView, InputView, LedgerView, SourceView,
 };
@@ -68,7 +67,7 @@ pub(crate) struct ClaimRow<'a> {
     /// When it was said, spelled out.
     pub(crate) said_on: String,
     /// The amount it states.
-    pub(crate) amount: Text,
+    pub(crate) amount: String,
     /// What each calculation gives, if it says so, and the calculation.
     pub(crate) steps: Vec<(Option<&'a str>, String)>,
     /// The figures that went in.
@@ -185,13 +184,11 @@ fn document<'a>(words: &Words, document: &'a DocumentView) -> DocumentRow<'a> {
     }
 }
 
-/// What was printed is a quotation: it keeps its language.
-fn amount(words: &Words, claim: &ClaimView) -> Text {
+fn amount(words: &Words, claim: &ClaimView) -> String {
     match &claim.amount {
-        AmountView::Printed(printed) => Text::quoted(words, printed, claim.language),
-        AmountView::Read(reading) => reading.as_str().into(),
-        AmountView::Figure(figure) => localised(words, figure).into(),
-        AmountView::None => words.claims.no_amount.into(),
+        AmountView::Printed(text) | AmountView::Read(text) => text.clone(),
+        AmountView::Figure(figure) => localised(words, figure),
+        AmountView::None => words.claims.no_amount.to_owned(),
     }
 }
 

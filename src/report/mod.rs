@@ -14,6 +14,7 @@ mod cost_view;
 mod csp;
 mod energy_view;
 mod index_page;
+mod ledger_reader;
 mod ledger_view;
 mod notation;
 mod number;
@@ -36,6 +37,8 @@ mod page_text;
 mod sample_ledger;
 #[cfg(test)]
 mod sample_run;
+#[cfg(test)]
+mod shipped_tests;
 #[cfg(test)]
 mod style_laws;
 

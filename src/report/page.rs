@@ -8,7 +8,7 @@ use super::claims_view::FrontClaims;
 use super::component::{Figure, Head, Table};
 use super::cost_view::CostView;
 use super::energy_view::{self, EnergyView};
-use super::ledger_view::{LedgerView, PointKind};
+use super::ledger_view::{AmountView, LedgerView, PointKind};
 use super::page_file::PageFile;
 use super::provenance_view::{self, Fact};
 use super::verdict_view::VerdictView;

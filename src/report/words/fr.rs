@@ -158,7 +158,7 @@ const COST: CostWords = CostWords {
     },
     from_user: "Indiqué par l’utilisateur.",
     from_ledger: |ids| format!("Tiré du registre\u{a0}: {ids}."),
-    as_of: |date| format!("Prix de référence\u{a0}: {date}."),
+    as_of: |date| format!("Date du prix\u{a0}: {date}."),
     contains_rent: "Comprend\u{a0}: la machine, son électricité, son hébergement et la marge du loueur.",
     contains_own: "Comprend\u{a0}: l’achat seul, comme si la machine travaillait à chaque heure de sa vie. L’électricité, le \
                    refroidissement et les locaux s’y ajoutent.",
