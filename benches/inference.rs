@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     match Job::new().and_then(|job| job.run(&mut terminal)) {
         Ok(code) => code,
         Err(error) => {
-            terminal.say(&format!("error: {error:#}"));
+            terminal.fail(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -111,7 +111,7 @@ impl Job {
             if let (Some(Ok(session)), Some(open)) = (session.as_mut(), open.as_mut())
                 && let Err(error) = session.finish(open, None)
             {
-                terminal.say(&format!("error: {error:#}"));
+                terminal.fail(&format!("{error:#}"));
             }
         }));
         if let Err(payload) = unwound
@@ -152,7 +152,7 @@ impl Job {
             Ok(open)
         });
         opened.unwrap_or_else(|error| {
-            terminal.say(&format!("error: {error:#}"));
+            terminal.fail(&format!("{error:#}"));
             give_up()
         })
     }
@@ -185,7 +185,7 @@ fn one_request(session: &mut Session, open: &mut OpenCase, terminal: &mut Termin
         Ok(Some(time)) => Duration::from_secs_f64(time.value()),
         Ok(None) => give_up(),
         Err(error) => {
-            terminal.say(&format!("error: {error:#}"));
+            terminal.fail(&format!("{error:#}"));
             give_up()
         }
     }

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use claimbench::cli::{Cli, Terminal};
-use clap::Parser;
 
 fn main() -> ExitCode {
+    let cli = Cli::read(std::env::args_os());
     let mut terminal = Terminal::standard();
-    match Cli::parse().execute(&mut terminal) {
+    match cli.execute(&mut terminal) {
         Ok(status) => ExitCode::from(status.code()),
+        // Whoever read the data has seen enough.
+        Err(_) if terminal.is_closed() => ExitCode::SUCCESS,
         Err(error) => {
-            terminal.say(&format!("error: {error:#}"));
+            terminal.fail(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

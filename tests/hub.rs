@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use claimbench::model::{Hub, HubError, HubFile, HubRepo, Precision};
 
@@ -114,6 +115,26 @@ fn a_missing_file_a_gated_repository_and_a_dead_hub_are_told_apart() {
     let dead = Hub::at("http://127.0.0.1:9", cache.path()).unwrap();
     let unreachable = dead.fetch(&file("owner/model", "other.gguf", Some(COMMIT))).unwrap_err();
     assert!(matches!(unreachable, HubError::Transfer { .. }), "{unreachable}");
+}
+
+#[test]
+fn a_hub_answers_even_if_it_refuses_and_a_dead_or_silent_one_does_not() {
+    let server = LoopbackHub::start();
+    let cache = tempfile::tempdir().unwrap();
+    let (patience, at) = (Duration::from_secs(1), |endpoint: &str| Hub::at(endpoint, cache.path()).unwrap());
+    for name in ["owner/model", "owner/gated"] {
+        let repo = HubRepo { repo: name.to_owned(), commit: None };
+        assert_eq!(at(&server.endpoint).answers(&repo, patience), Ok(()));
+    }
+    let repo = HubRepo { repo: "owner/model".to_owned(), commit: None };
+    assert_eq!(
+        at("http://127.0.0.1:9").answers(&repo, Duration::from_secs(20)),
+        Err("no connection".to_owned())
+    );
+    // It takes the connection, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    assert_eq!(at(&endpoint).answers(&repo, patience), Err("no answer within 1 s".to_owned()));
 }
 
 /// `claimbench pull` against a hub and an empty cache, with nobody at the terminal.

@@ -1,9 +1,11 @@
 //! What can stand on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
 use crate::language::Language;
@@ -14,30 +16,105 @@ use crate::workload::{DeviceChoice, Suite};
 #[derive(Debug, Parser)]
 #[command(name = "claimbench", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Cli {
+    /// When to use colour; `auto` asks the environment (`NO_COLOR`, `CLICOLOR_FORCE`, `TERM`) and the stream
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorWhen,
+    /// Say only what must be read: warnings, failures and results
+    #[arg(long, global = true)]
+    pub(super) quiet: bool,
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(super) enum ColorWhen {
+    /// As the environment and the stream say.
+    Auto,
+    /// Into files and pipes too.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl From<ColorWhen> for anstream::ColorChoice {
+    fn from(when: ColorWhen) -> Self {
+        match when {
+            ColorWhen::Auto => Self::Auto,
+            ColorWhen::Always => Self::Always,
+            ColorWhen::Never => Self::Never,
+        }
+    }
+}
+
 const EXAMPLES: &str = "Examples:
+  claimbench doctor                    look at this machine first
   claimbench run                       measure the default models and write a page
   claimbench report RUN --rent 0.50    write the page again, with your price of an hour
 
 Exit codes: 0 good, 1 failed, 2 usage, 3 measured but not trustworthy (run only), 130 interrupted (what was finished is kept).";
+
+const RUN_EXAMPLES: &str = "Examples:
+  claimbench run --dry-run                       say what would run, and how long
+  claimbench run --budget 5m --rent 0.50         at most five minutes, with your price of an hour
+  claimbench run --suite full --weights real     everything, with weights fetched before
+  claimbench run --resume target/claimbench/RUN  take up an interrupted run
+  claimbench run --quiet --json > run.json       for programs";
+
+const REPORT_EXAMPLES: &str = "Examples:
+  claimbench report target/claimbench/RUN --purchase 1200 --life-years 4
+  claimbench report target/claimbench/RUN --publish";
+
+const CLAIMS_EXAMPLES: &str = "Examples:
+  claimbench claims                 all of them, one line each
+  claimbench claims deepseek-5-6m   one of them, with its arithmetic and its sources
+  claimbench claims --json          for programs";
+
+const PULL_EXAMPLES: &str = "Examples:
+  claimbench pull r1-distill-qwen-1.5b
+  claimbench run --model r1-distill-qwen-1.5b --weights real";
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  claimbench doctor             every check, with the remedy below it
+  claimbench doctor --offline   without asking the model hub
+  claimbench doctor --json      for programs
+
+Exit codes: 0 nothing blocks, 1 something does.";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  claimbench completions bash > ~/.local/share/bash-completion/completions/claimbench
+  claimbench completions fish > ~/.config/fish/completions/claimbench.fish";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List models and workloads, and what runs by default
     List(JsonFlag),
     /// Measure, and write a run file and its page
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Write the page of a run again, or publish it
+    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Show the claims and what their examination gives
+    #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
     /// Download the real weights of a model into the hub's cache
+    #[command(after_help = PULL_EXAMPLES)]
     Pull(PullArgs),
     /// Remove the synthetic checkpoints from the cache folder
     Clean(CleanArgs),
+    /// Look at this machine: what a run would find, and what to do about it
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Print the completion script of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
     /// Print the JSON schema of the run file
     #[command(hide = true)]
     Schema,
@@ -194,6 +271,44 @@ pub(super) struct CleanArgs {
     pub(super) dry_run: bool,
 }
 
+#[derive(Args, Clone, Debug)]
+pub(super) struct DoctorArgs {
+    /// Do not ask the model hub whether it answers
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// For tests: the folder that holds `proc` and `sys`
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub(super) root: PathBuf,
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ManArgs {
+    /// Folder that gets a page for the program and for each command
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Reads a command line, its first word being the program's name. A line that cannot be read ends the program with
+    /// exit code 2. Colour is settled before, as that message has some too.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Self {
+        let line: Vec<OsString> = line.into_iter().collect();
+        anstream::ColorChoice::from(color_asked(&line)).write_global();
+        Self::parse_from(line)
+    }
+}
+
+/// What `--color` says, wherever it stands; `auto` where it says nothing that can be read.
+fn color_asked(line: &[OsString]) -> ColorWhen {
+    let words: Vec<_> =
+        line.iter().map(|word| word.to_string_lossy()).take_while(|word| word != "--").collect();
+    let joined = words.iter().find_map(|word| word.strip_prefix("--color=").map(str::to_owned));
+    let apart = || words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1].to_string());
+    joined.or_else(apart).and_then(|word| ColorWhen::from_str(&word, false).ok()).unwrap_or(ColorWhen::Auto)
+}
+
 fn parse_precision(text: &str) -> Result<Precision, String> {
     let known = Precision::ALL.map(Precision::id).join(", ");
     let found = Precision::ALL.into_iter().find(|precision| precision.id() == text);
@@ -232,6 +347,18 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn colour_is_found_before_the_line_is_read() {
+        let asked = |line: &str| color_asked(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(asked("claimbench run --color=never"), ColorWhen::Never);
+        assert_eq!(asked("claimbench --color always run --nonsense"), ColorWhen::Always);
+        for none in
+            ["claimbench run", "claimbench --color", "claimbench --color red", "claimbench -- --color never"]
+        {
+            assert_eq!(asked(none), ColorWhen::Auto, "{none}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn measure_all(
     terminal: &mut Terminal,
 ) -> anyhow::Result<Option<String>> {
     let forecasts: Vec<Option<CaseForecast>> = cases.iter().map(|case| session.forecast(case)).collect();
-    terminal.say(&announcement(cases, &forecasts, budget, session.device().kind()));
+    terminal.note(&announcement(cases, &forecasts, budget, session.device().kind()));
     let mut slowness = 1.0;
     for (index, (case, forecast)) in cases.iter().zip(&forecasts).enumerate() {
         if session.is_stopped() {
@@ -74,7 +74,7 @@ fn measure(
     let began = session.elapsed();
     let mut open = session.open(case, terminal)?;
     if !open.case().has_ended() {
-        terminal.say(&format!("{}: loading", case.id()));
+        terminal.progress(&format!("{}: loading", case.id()));
         session.load(&mut open)?;
     }
     let mut last = None;
@@ -95,10 +95,10 @@ fn measure(
             Role::WarmUp => "warm-up".to_owned(),
             Role::Measured => format!("{done} of {all}"),
         };
-        terminal.say(&format!("{}: {which} in {:.2} s{rest}", case.id(), time.value()));
+        terminal.progress(&format!("{}: {which} in {:.2} s{rest}", case.id(), time.value()));
         if last.is_none() {
             let forecast = forecast.request;
-            terminal.say(&format!("  (forecast {:.2} s, seen {:.2} s)", forecast.value(), time.value()));
+            terminal.note(&format!("  (forecast {:.2} s, seen {:.2} s)", forecast.value(), time.value()));
         }
         last = Some(time);
     }

@@ -4,7 +4,9 @@ mod arguments;
 mod catalog;
 mod claims;
 mod clean;
+mod doctor;
 mod list;
+mod manual;
 mod measuring;
 mod page;
 mod prices;
@@ -37,6 +39,8 @@ pub enum Status {
     Good,
     /// The command did what it could, and a case failed: exit code 1.
     CaseFailed,
+    /// The machine cannot do the default run: exit code 1.
+    Blocked,
     /// Measured, but a flag says that the figures deserve no trust: exit code 3.
     Untrustworthy,
     /// Stopped by the user; what was finished is kept: exit code 130.
@@ -48,7 +52,7 @@ impl Status {
     pub const fn code(self) -> u8 {
         match self {
             Self::Good => 0,
-            Self::CaseFailed => 1,
+            Self::CaseFailed | Self::Blocked => 1,
             Self::Untrustworthy => 3,
             Self::Interrupted => 130,
         }
@@ -58,6 +62,9 @@ impl Status {
 impl Cli {
     /// Does what the command line asks.
     pub fn execute(self, terminal: &mut Terminal) -> anyhow::Result<Status> {
+        if self.quiet {
+            terminal.be_quiet();
+        }
         match self.command {
             Command::List(json) => list::execute(json.json, terminal),
             Command::Run(args) => run::execute(&args, terminal),
@@ -65,6 +72,9 @@ impl Cli {
             Command::Claims(args) => claims::execute(&args, terminal),
             Command::Pull(args) => pull::execute(&args, terminal),
             Command::Clean(args) => clean::execute(args.dry_run, terminal),
+            Command::Doctor(args) => doctor::execute(&args, terminal),
+            Command::Completions { shell } => manual::completions(shell, terminal),
+            Command::Man(args) => manual::man(&args, terminal),
             Command::Schema => {
                 terminal.data(crate::record::json_schema().trim_end())?;
                 Ok(Status::Good)

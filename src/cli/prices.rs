@@ -46,7 +46,9 @@ pub fn price_of(
         Ok(_) if audience == Audience::Public => {}
         Ok(text) => return Ok(Some(HourlyPrice::parse_my_prices(FILE, &text)?)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot read {FILE}")),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{FILE} cannot be read; correct or remove it"));
+        }
     }
     Ok(device.and_then(Device::price_name).and_then(|name| HourlyPrice::from_ledger(prices, name)))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::Parser;
+use serde_json::json;
 
 use super::arguments::{Command, RunArgs, SuiteChoice};
 use super::measuring::measure_all;
@@ -14,7 +15,7 @@ use super::{
 use crate::engine::ComputeDevice;
 use crate::measurement::{Outcome, Run};
 use crate::units::{Seconds, Watts};
-use crate::workload::{Case, Plan, Selection};
+use crate::workload::{Case, CaseForecast, Plan, Selection, total_forecast};
 
 pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
@@ -25,7 +26,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         let cases = unfinished(&run, &catalog.models)?;
         if cases.is_empty() {
             terminal.say(&format!("{} is complete; nothing to resume", run.id));
-            return Ok(Status::Good);
+            return print(&run, args, terminal).map(|()| Status::Good);
         }
         (Some((path, run)), settings, cases)
     } else {
@@ -50,16 +51,22 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         terminal.say(&format!("complete it: claimbench run --resume {folder}"));
     }
     if price.is_none() {
-        terminal.say(&format!("with your price of an hour: claimbench report {folder} --rent 0.50"));
+        terminal.note(&format!("with your price of an hour: claimbench report {folder} --rent 0.50"));
     }
-    terminal.say(&format!("publish it: claimbench report {folder} --publish"));
+    terminal.note(&format!("publish it: claimbench report {folder} --publish"));
     if let Some(sentence) = announcement_check {
-        terminal.say(&sentence);
+        terminal.note(&sentence);
     }
-    if args.json.json {
-        terminal.data(crate::record::to_json(session.run()).trim_end())?;
-    }
+    print(session.run(), args, terminal)?;
     Ok(status(&session))
+}
+
+/// The run file on standard output, if it was asked for.
+fn print(run: &Run, args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result<()> {
+    if args.json.json {
+        terminal.data(crate::record::to_json(run).trim_end())?;
+    }
+    Ok(())
 }
 
 fn selection(args: &RunArgs) -> Selection {
@@ -85,8 +92,32 @@ fn announce(
 ) -> anyhow::Result<Status> {
     let device = ComputeDevice::open(settings.device)?;
     let forecasts: Vec<_> = cases.iter().map(|case| forecast(case, device.device(), settings)).collect();
+    if args.json.json {
+        let kind = device.device().kind();
+        terminal.data(&serde_json::to_string_pretty(&announced(kind, cases, &forecasts))?)?;
+        return Ok(Status::Good);
+    }
     terminal.say(&announcement(cases, &forecasts, budget(args)?, device.device().kind()));
     Ok(Status::Good)
+}
+
+/// The announcement for programs. A case without a forecast is one that the engine cannot run.
+fn announced(device: &str, cases: &[Case], forecasts: &[Option<CaseForecast>]) -> serde_json::Value {
+    let rows = cases.iter().zip(forecasts).map(|(case, forecast)| {
+        json!({
+            "id": case.id().to_string(),
+            "prompt_tokens": case.workload.prompt_tokens,
+            "output_tokens": case.workload.output_tokens,
+            "batch": case.workload.batch,
+            "warm_up": case.workload.warm_up,
+            "repetitions": case.workload.repetitions,
+            "will_be_skipped": forecast.is_none(),
+            "forecast_seconds": forecast.map(|forecast| forecast.case.value()),
+        })
+    });
+    let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
+    let forecast = total_forecast(&known).value();
+    json!({ "device": device, "forecast_seconds": forecast, "cases": rows.collect::<Vec<_>>() })
 }
 
 /// The run to take up, and the settings it began with: the command it recorded is read as a command line.

@@ -2,11 +2,15 @@
 //!
 //! No host name, user name, serial number, UUID or path is ever read into these types.
 
+mod condition;
 mod machine;
 mod reader;
 
 #[cfg(test)]
 pub(crate) use machine::tests::example as example_machine;
 
+pub use condition::{Condition, PowerSource, RaplAccess};
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
-pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, logical_cpus};
+pub use reader::{
+    ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, free_disk, logical_cpus,
+};

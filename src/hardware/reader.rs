@@ -3,8 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "reads /proc and /sys")]
 
 use std::fs;
+use std::path::Path;
 
-use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
+use sysinfo::{Disks, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
 use super::machine::{Environment, Gpu, Machine};
 use crate::units::{Bytes, Seconds, count_as_f64, index_as_u64};
@@ -156,6 +157,15 @@ pub fn available_memory() -> Option<Bytes> {
     known(system.available_memory())
 }
 
+/// Free space on the disk that holds a folder; `None` where the system does not tell.
+pub fn free_disk(folder: &Path) -> Option<Bytes> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let disks = Disks::new_with_refreshed_list();
+    let mounted = disks.iter().filter(|disk| folder.starts_with(disk.mount_point()));
+    let disk = mounted.max_by_key(|disk| disk.mount_point().components().count())?;
+    (disk.total_space() > 0).then(|| Bytes::new(disk.available_space()))
+}
+
 /// The reader says 0 where the system does not tell.
 fn known(bytes: u64) -> Option<Bytes> {
     (bytes > 0).then_some(Bytes::new(bytes))
@@ -189,7 +199,7 @@ fn nvidia_version(text: &str) -> Option<String> {
 }
 
 /// `cpu.max` of a control group, "quota period" in microseconds, as thousandths of a processor; `max` is no limit.
-fn quota_milli(text: &str) -> Option<u64> {
+pub(super) fn quota_milli(text: &str) -> Option<u64> {
     let (quota, period) = text.split_once(' ')?;
     let (quota, period): (u64, u64) = (quota.parse().ok()?, period.trim().parse().ok()?);
     quota.checked_mul(1_000)?.checked_div(period)

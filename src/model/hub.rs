@@ -1,10 +1,13 @@
 //! Real weights: found in the hub's cache on this machine, or downloaded into it.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use hf_hub::{HFClient, HFClientSync, HFError};
 
-use super::spec::HubFile;
+use super::spec::{HubFile, HubRepo};
 
 /// A file of real weights on this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,6 +83,22 @@ impl Hub {
     /// The file, downloaded if it is not in the cache.
     pub fn fetch(&self, file: &HubFile) -> Result<FetchedFile, HubError> {
         self.get(file, false).map_err(|error| describe(file, &error))
+    }
+
+    /// Asks the hub about `repo`, and waits for at most `patience`. Any answer is good, a refusal too: only silence,
+    /// or an answer that is no hub's, is an error, told without the hub's address, which may hold a password.
+    pub fn answers(&self, repo: &HubRepo, patience: Duration) -> Result<(), String> {
+        let (owner, name) = hf_hub::split_id(&repo.repo);
+        let repository = self.client.model(owner, name);
+        let (sender, receiver) = mpsc::channel();
+        // The thread may outlast the patience; the end of the program ends it.
+        thread::spawn(move || sender.send(repository.exists().send()));
+        match receiver.recv_timeout(patience) {
+            Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
+            Ok(Err(HFError::Request { .. })) => Err("no connection".to_owned()),
+            Ok(Err(HFError::Http { .. })) => Err("it answers with an error".to_owned()),
+            Ok(_) => Ok(()),
+        }
     }
 
     fn get(&self, file: &HubFile, only_cached: bool) -> Result<FetchedFile, HFError> {

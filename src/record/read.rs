@@ -20,7 +20,7 @@ use crate::workload::{Case, Workload, WorkloadRole};
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecordError {
     /// Not JSON, or not of this format.
-    #[error("not a run file: {0}")]
+    #[error("not a run file: {0}; give the run.json that `claimbench run` wrote, or its folder")]
     Format(String),
     /// Written by a newer version.
     #[error("written in run format {found}, this version reads {SCHEMA_VERSION}; update claimbench")]

@@ -16,7 +16,7 @@ const FILE: &str = "run.json";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system refuses.
-    #[error("cannot {doing} {}: {problem}; {}", .path.display(), remedy(.problem))]
+    #[error("cannot {doing} {}: {problem}; {}", .path.display(), remedy(doing, .problem))]
     Io {
         /// `write`, `read` or `create`.
         doing: &'static str,
@@ -35,9 +35,12 @@ pub enum StoreError {
     },
 }
 
-fn remedy(error: &io::Error) -> &'static str {
+fn remedy(doing: &str, error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "check the path",
+        _ if doing == "read" => {
+            "check the path: it is the folder that `claimbench run` names, or the run.json in it"
+        }
+        io::ErrorKind::NotFound => "check the path given with --out",
         io::ErrorKind::PermissionDenied => "choose a folder you may write to with --out",
         io::ErrorKind::StorageFull => "free some space, or choose another disk with --out",
         _ => "check the disk, or choose another folder with --out",

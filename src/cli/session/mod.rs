@@ -12,7 +12,7 @@ use anyhow::Context;
 use super::{Catalog, Terminal};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::engine::{ComputeDevice, Engine, ReferenceEngine, Scripted, ScriptedEngine};
-use crate::hardware::{Device, SystemReader};
+use crate::hardware::{Device, Machine, SystemReader};
 use crate::measurement::{Measurement, ModelFile, Order, Outcome, Provenance, Run, RunId, Skip, Stage};
 use crate::meter::{Meter, Ratings, missing_meters};
 use crate::model::Weights;
@@ -23,6 +23,7 @@ use crate::units::{Bytes, Seconds, Watts, index_as_u64};
 use crate::workload::{Case, CaseForecast, DeviceChoice, Pace};
 
 pub(super) use resume::{load_run, unfinished};
+pub(super) use weights::{checkpoint_to_write, without_home};
 
 /// Which weights to measure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -218,7 +219,7 @@ impl Session {
                 Err(problem) => {
                     // People see the whole path; the run file keeps the file's name alone.
                     terminal.say(&format!("{}: {problem:#}", case.id()));
-                    let problem = weights::without_home(&format!("{problem:#}"));
+                    let problem = without_home(&format!("{problem:#}"));
                     self.opened(case, Err(problem), earlier, self.engine(case, PathBuf::new()))
                 }
             },
@@ -331,13 +332,18 @@ impl Session {
     }
 
     fn memory(&self, case: &Case) -> Bytes {
-        let has_amx = self.run.machine.cpu_features.iter().any(|feature| feature == "amx_int8");
-        let repacked_copies = match self.device.device() {
-            Device::Cuda { .. } => 0,
-            Device::Cpu { .. } => 1 + u64::from(has_amx),
-        };
-        CaseForecast::memory(case, repacked_copies)
+        memory(case, self.device.device(), &self.run.machine)
     }
+}
+
+/// The memory a case needs on a device: how often its weights are repacked depends on the processor.
+pub(super) fn memory(case: &Case, device: &Device, machine: &Machine) -> Bytes {
+    let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
+    let repacked_copies = match device {
+        Device::Cuda { .. } => 0,
+        Device::Cpu { .. } => 1 + u64::from(has_amx),
+    };
+    CaseForecast::memory(case, repacked_copies)
 }
 
 /// What keeps the engine from running the case rightly.

@@ -19,7 +19,7 @@ pub(super) fn checkpoint(
     terminal: &mut Terminal,
 ) -> anyhow::Result<(PathBuf, ModelFile)> {
     let model = &case.model;
-    let (path, weights) = match real(case, settings)? {
+    let (path, weights) = match real(case, settings.weights)? {
         Some((repo, fetched)) => (fetched.path, Weights::Hub { repo, commit: fetched.commit }),
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
@@ -34,19 +34,27 @@ pub(super) fn checkpoint(
 /// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be
 /// told: it serves a forecast.
 pub(super) fn to_write(case: &Case, settings: &Settings) -> Option<Bytes> {
-    if settings.engine == EngineChoice::Scripted || real(case, settings).ok()?.is_some() {
+    if settings.engine == EngineChoice::Scripted {
         return None;
     }
-    let name = synthetic_file_name(&case.model.id, case.precision, settings.seed);
+    checkpoint_to_write(case, settings.weights, settings.seed)
+}
+
+/// The same for an engine that reads checkpoints.
+pub(in crate::cli) fn checkpoint_to_write(case: &Case, weights: WeightsChoice, seed: u64) -> Option<Bytes> {
+    if real(case, weights).ok()?.is_some() {
+        return None;
+    }
+    let name = synthetic_file_name(&case.model.id, case.precision, seed);
     let is_there = CacheFolder::locate().ok()?.synthetic().join(name).exists();
     if is_there { None } else { synthetic_bytes(&case.model, case.precision).ok() }
 }
 
 /// The repository and file of real weights, if they are wanted and in the cache.
-fn real(case: &Case, settings: &Settings) -> anyhow::Result<Option<(String, FetchedFile)>> {
+fn real(case: &Case, weights: WeightsChoice) -> anyhow::Result<Option<(String, FetchedFile)>> {
     let model = &case.model;
-    let insists = settings.weights == WeightsChoice::Real;
-    if settings.weights == WeightsChoice::Synthetic {
+    let insists = weights == WeightsChoice::Real;
+    if weights == WeightsChoice::Synthetic {
         return Ok(None);
     }
     let Some(file) = model.file(case.precision) else {
@@ -69,20 +77,20 @@ fn synthetic(case: &Case, settings: &Settings, terminal: &mut Terminal) -> anyho
     let folder = CacheFolder::locate()?.synthetic();
     let model = &case.model;
     if settings.weights == WeightsChoice::Auto && model.file(case.precision).is_some() {
-        terminal.say(&format!(
+        terminal.note(&format!(
             "weights: synthetic, as the real ones are not in the cache; `claimbench pull {}` fetches them",
             model.id
         ));
     }
     let mut announce = |bytes: Bytes| {
         let (size, folder) = (bytes.as_f64() / 1e6, folder.display());
-        terminal.say(&format!("writing {size:.0} MB of random weights to {folder}"));
+        terminal.note(&format!("writing {size:.0} MB of random weights to {folder}"));
     };
     Ok(ensure_synthetic(&folder, model, case.precision, settings.seed, &mut announce)?.path)
 }
 
 /// The text without the home folder, whose name may hold spaces that hide the rest of a path.
-pub(super) fn without_home(text: &str) -> String {
+pub(in crate::cli) fn without_home(text: &str) -> String {
     match dirs::home_dir() {
         Some(home) if home.components().count() > 1 => text.replace(&home.display().to_string(), "~"),
         _ => text.to_owned(),
