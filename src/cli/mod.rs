@@ -5,6 +5,7 @@ mod catalog;
 mod claims;
 mod clean;
 mod list;
+mod local;
 mod measuring;
 mod page;
 mod prices;
