@@ -130,6 +130,7 @@ impl Job {
             assume_watts: None,
             out: PathBuf::from(RUNS),
             command: self.command.clone(),
+            local: Vec::new(),
         };
         // Rows come as criterion asks for cases: its filters may leave some out.
         let session = Session::start(settings, &[], &self.catalog, stop.clone())?;

@@ -11,16 +11,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use claimbench::clock::{Clock, SystemClock};
-use claimbench::model::{Precision, Registry, SyntheticPlan, sha256};
+use claimbench::model::{Recipe, Registry, SyntheticPlan, sha256};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (model, seed, path, precision) = match arguments.as_slice() {
-        [model, seed, path] => (model, seed, path, Precision::Q4KM.id()),
+        [model, seed, path] => (model, seed, path, Recipe::Q4KM.id()),
         [model, seed, path, precision] => (model, seed, path, precision.as_str()),
         _ => bail!("usage: synthetic_checkpoint MODEL SEED PATH [PRECISION]"),
     };
-    let precision = Precision::ALL.into_iter().find(|known| known.id() == precision);
+    let precision = Recipe::ALL.into_iter().find(|known| known.id() == precision);
     let precision = precision.context("PRECISION is q4_k_m or q8_0")?;
     let (seed, path): (u64, _) = (seed.parse().context("SEED is a whole number")?, PathBuf::from(path));
     let registry = Registry::parse("models.toml", include_str!("../models.toml"))?;

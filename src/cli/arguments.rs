@@ -132,8 +132,8 @@ pub(super) struct RunArgs {
     /// What to measure where nothing is named: the default cases, or every model, precision and workload
     #[arg(long, value_enum, default_value = "default")]
     pub(super) suite: SuiteChoice,
-    /// Model to measure; may be repeated (default: see `claimbench list`)
-    #[arg(long = "model", value_name = "ID")]
+    /// Model to measure, by its id or as the path of a file of yours; may be repeated (default: see `claimbench list`)
+    #[arg(long = "model", value_name = "ID|PATH")]
     pub(super) models: Vec<String>,
     /// Workload to run; may be repeated
     #[arg(long = "workload", value_name = "ID")]
@@ -147,8 +147,8 @@ pub(super) struct RunArgs {
     /// Time for the whole run, such as 90s, 5m or 1h30m: cases get shares of it and measure fewer repetitions
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     pub(super) budget: Option<Duration>,
-    /// Take up a run that was interrupted or killed, where it stopped
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "models", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "out", "engine"])]
+    /// Take up a run that was interrupted or killed, where it stopped; files of yours are given again with --model
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "out", "engine"])]
     pub(super) resume: Option<PathBuf>,
     /// Device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_parser = DeviceChoice::parse)]
@@ -376,7 +376,7 @@ mod tests {
             vec!["--budget", "5"],
             vec!["--budget", "0s"],
             vec!["--suite", "half"],
-            vec!["--resume", "a", "--model", "b"],
+            vec!["--resume", "a", "--workload", "b"],
         ] {
             let line = ["claimbench", "run"].into_iter().chain(arguments.iter().copied());
             assert!(Cli::try_parse_from(line).is_err(), "{arguments:?}");

@@ -44,7 +44,7 @@ fn mark(is_default: bool) -> char {
 
 fn model_line(model: &ModelSpec, engine: &str) -> String {
     let size = |precision: &Precision| {
-        let bytes = model.shape.bytes(*precision).as_f64();
+        let bytes = model.tensor_bytes(*precision).as_f64();
         let (amount, unit) = if bytes < 1e8 { (bytes / 1e6, "MB") } else { (bytes / 1e9, "GB") };
         format!("{} {amount:.2} {unit}", precision.id())
     };
@@ -96,8 +96,8 @@ fn model_json(model: &ModelSpec, gaps: &[EngineGap]) -> serde_json::Value {
         let file = model.file(*precision);
         json!({
             "id": precision.id(),
-            "tensor_bytes": model.shape.bytes(*precision).count(),
-            "read_bytes_per_step": model.shape.read_bytes_per_step(*precision).count(),
+            "tensor_bytes": model.tensor_bytes(*precision).count(),
+            "read_bytes_per_step": model.read_bytes_per_step(*precision).count(),
             "file": file.map(|file| format!("{}/{}", file.repo.repo, file.file)),
             "file_bytes": file.and_then(|file| file.bytes).map(Bytes::count),
         })

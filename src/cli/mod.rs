@@ -6,6 +6,7 @@ mod claims;
 mod clean;
 mod doctor;
 mod list;
+mod local;
 mod manual;
 mod measuring;
 mod page;

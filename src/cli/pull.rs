@@ -60,7 +60,7 @@ fn terms(model: &ModelSpec, file: &HubFile, precision: Precision) -> Vec<String>
     }
     let size = match file.bytes {
         Some(bytes) => format!("{:.2} GB", bytes.as_f64() / 1e9),
-        None => format!("about {:.2} GB", model.shape.bytes(precision).as_f64() / 1e9),
+        None => format!("about {:.2} GB", model.tensor_bytes(precision).as_f64() / 1e9),
     };
     let commit = file.repo.commit.as_deref().map_or(String::new(), |commit| format!(" at {commit}"));
     lines.push(format!("file {}/{}{commit}, {size}", file.repo.repo, file.file));

@@ -1,10 +1,11 @@
 //! `claimbench run`: announce, measure, keep, show.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use serde_json::json;
 
 use super::arguments::{Command, RunArgs, SuiteChoice};
+use super::local;
 use super::measuring::measure_all;
 use super::page::conclude;
 use super::prices::{Audience, price_of};
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::engine::ComputeDevice;
 use crate::measurement::{Outcome, Run};
+use crate::model::LocalModel;
 use crate::units::{Seconds, Watts};
 use crate::workload::{Case, CaseForecast, Plan, Selection, total_forecast};
 
@@ -21,17 +23,38 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     let catalog = Catalog::shipped()?;
     // A bad price must be known before minutes are spent on measuring.
     price_of(&args.price, &catalog.prices, None, Audience::User)?;
+    let local = local::open(&args.models, &catalog.models)?;
+    let registry = catalog.models.clone().with(local.iter().map(|model| model.spec.clone()));
     let (began, settings, cases) = if let Some(path) = &args.resume {
-        let (run, settings) = recorded(path)?;
-        let cases = unfinished(&run, &catalog.models)?;
+        for value in &args.models {
+            ensure!(
+                local::is_path(value, &catalog.models),
+                "beside --resume only files of yours can be given, and `{value}` is none; leave it out"
+            );
+        }
+        let (run, settings) = recorded(path, local)?;
+        for model in &settings.local {
+            ensure!(
+                run.cases.iter().any(|record| record.case.model.id == model.spec.id),
+                "{} is no file that {} measures; leave it out",
+                model.file_name(),
+                run.id
+            );
+        }
+        let cases = unfinished(&run, &registry)?;
         if cases.is_empty() {
             terminal.say(&format!("{} is complete; nothing to resume", run.id));
             return print(&run, args, terminal).map(|()| Status::Good);
         }
         (Some((path, run)), settings, cases)
     } else {
-        let plan = Plan::new(&catalog.models, &catalog.workloads, &selection(args))?;
-        (None, settings(args)?, plan.cases().to_vec())
+        ensure!(
+            local.is_empty() || args.weights != WeightsChoice::Synthetic,
+            "a file of yours holds its own weights; leave out --weights synthetic, or give a model's id"
+        );
+        let plan = Plan::new(&registry, &catalog.workloads, &selection(args, &local))?;
+        let command = command(args, &local);
+        (None, settings(args, command, local)?, plan.cases().to_vec())
     };
     if args.dry_run {
         return announce(args, &cases, &settings, terminal);
@@ -69,10 +92,10 @@ fn print(run: &Run, args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result<(
     Ok(())
 }
 
-fn selection(args: &RunArgs) -> Selection {
+fn selection(args: &RunArgs, local: &[LocalModel]) -> Selection {
     Selection {
         suite: args.suite.into(),
-        models: args.models.clone(),
+        models: args.models.iter().map(|value| local::id(value, local)).collect(),
         workloads: args.workloads.clone(),
         precisions: args.precisions.clone(),
         repetitions: args.repetitions,
@@ -121,18 +144,18 @@ fn announced(device: &str, cases: &[Case], forecasts: &[Option<CaseForecast>]) -
 }
 
 /// The run to take up, and the settings it began with: the command it recorded is read as a command line.
-fn recorded(folder: &std::path::Path) -> anyhow::Result<(Run, Settings)> {
+fn recorded(folder: &std::path::Path, local: Vec<LocalModel>) -> anyhow::Result<(Run, Settings)> {
     let run = load_run(folder)?;
     let command = run.provenance.command.clone();
-    let Ok(Cli { command: Command::Run(began), .. }) = Cli::try_parse_from(command.split_whitespace()) else {
+    let words = shlex::split(&command).unwrap_or_default();
+    let Ok(Cli { command: Command::Run(began), .. }) = Cli::try_parse_from(words) else {
         anyhow::bail!("`{command}` cannot be resumed; only runs of `claimbench run` can")
     };
-    let mut settings = settings(&began).context("the recorded command does not hold")?;
-    settings.command = command;
+    let settings = settings(&began, command, local).context("the recorded command does not hold")?;
     Ok((run, settings))
 }
 
-fn settings(args: &RunArgs) -> anyhow::Result<Settings> {
+fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::Result<Settings> {
     Ok(Settings {
         device: args.device,
         weights: args.weights,
@@ -140,17 +163,18 @@ fn settings(args: &RunArgs) -> anyhow::Result<Settings> {
         engine: args.engine,
         assume_watts: args.assume_tdp.map(Watts::new).transpose()?,
         out: args.out.clone(),
-        command: command(args),
+        command,
+        local,
     })
 }
 
 /// The command that repeats the run. Folders and prices are left out: they change no figure.
-fn command(args: &RunArgs) -> String {
+fn command(args: &RunArgs, local: &[LocalModel]) -> String {
     let mut words = vec!["claimbench run".to_owned()];
     if args.suite != SuiteChoice::Default {
         words.push("--suite full".to_owned());
     }
-    words.extend(args.models.iter().map(|id| format!("--model {id}")));
+    words.extend(args.models.iter().map(|value| format!("--model {}", local::recorded(value, local))));
     words.extend(args.workloads.iter().map(|id| format!("--workload {id}")));
     words.extend(args.precisions.iter().map(|precision| format!("--precision {}", precision.id())));
     words.extend(args.repetitions.map(|number| format!("--repetitions {number}")));

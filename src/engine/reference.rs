@@ -180,7 +180,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::model::{Precision, Registry, ensure_synthetic};
+    use crate::model::{Recipe, Registry, ensure_synthetic};
     use crate::workload::{DeviceChoice, WorkloadBook};
 
     fn engine(path: &str, needed: u64) -> ReferenceEngine {
@@ -231,13 +231,13 @@ mod tests {
         let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
         let (folder, mut run) = (tempfile::tempdir().unwrap(), 0);
         for model in registry.test_shapes() {
-            for precision in Precision::ALL {
+            for recipe in Recipe::ALL {
                 let workload = book.get("tiny").unwrap().clone();
-                let case = Case { model: model.clone(), precision, workload };
+                let case = Case { model: model.clone(), precision: recipe.precision(), workload };
                 if !ReferenceEngine::gaps(&case).is_empty() {
                     continue;
                 }
-                let file = ensure_synthetic(folder.path(), model, precision, 1, &mut |_| {}).unwrap();
+                let file = ensure_synthetic(folder.path(), model, recipe, 1, &mut |_| {}).unwrap();
                 let mut engine = engine(file.path.to_str().unwrap(), 0);
                 engine.load().unwrap();
                 let context: Vec<u32> = (256..320).collect();
@@ -267,7 +267,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for id in ["tiny-llama3", "tiny-qwen3", "tiny-mistral3", "tiny-deepseek2"] {
             let model = registry.get(id).unwrap();
-            let file = ensure_synthetic(folder.path(), model, Precision::Q8_0, 1, &mut |_| {}).unwrap();
+            let file = ensure_synthetic(folder.path(), model, Recipe::Q8_0, 1, &mut |_| {}).unwrap();
             let error = engine(file.path.to_str().unwrap(), 0).load().unwrap_err().to_string();
             let reason = shape_gaps(&model.shape)[0].reason();
             assert!(error.contains(reason) && error.contains("claimbench list"), "{error}");

@@ -8,8 +8,8 @@ use std::path::Path;
 use candle_core::quantized::gguf_file::Content;
 
 use super::{
-    Attention, Family, FeedForward, Mixture, ModelRole, Precision, Registry, RopeScaling, Shape,
-    SlidingWindow, SyntheticPlan, shape_of,
+    Attention, Family, FeedForward, Mixture, ModelRole, Recipe, Registry, RopeScaling, Shape, SlidingWindow,
+    SyntheticPlan, shape_of,
 };
 
 const EXPECTED: &str = include_str!("../../tests/data/model-bytes.toml");
@@ -17,7 +17,7 @@ const EXPECTED: &str = include_str!("../../tests/data/model-bytes.toml");
 fn types(shape: &Shape) -> BTreeMap<String, u64> {
     let mut types = BTreeMap::new();
     for tensor in shape.tensors() {
-        *types.entry(shape.tensor_type(&tensor, Precision::Q4KM).label().to_owned()).or_default() += 1;
+        *types.entry(shape.tensor_type(&tensor, Recipe::Q4KM).label().to_owned()).or_default() += 1;
     }
     types
 }
@@ -41,10 +41,10 @@ fn every_model_has_the_bytes_worked_out_for_it() {
             ("matrix_parameters", shape.matrix_parameters()),
             ("tensors", shape.tensors().len().try_into().unwrap()),
             ("bf16_bytes", 2 * shape.parameters()),
-            ("q4_k_m_bytes", bytes(Precision::Q4KM)),
-            ("q8_0_bytes", bytes(Precision::Q8_0)),
-            ("q4_k_m_read_bytes", read(Precision::Q4KM)),
-            ("q8_0_read_bytes", read(Precision::Q8_0)),
+            ("q4_k_m_bytes", bytes(Recipe::Q4KM)),
+            ("q8_0_bytes", bytes(Recipe::Q8_0)),
+            ("q4_k_m_read_bytes", read(Recipe::Q4KM)),
+            ("q8_0_read_bytes", read(Recipe::Q8_0)),
             ("kv_bytes_per_token", shape.kv_bytes_per_token(2).count()),
         ] {
             let expected = u64::try_from(row[key].as_integer().unwrap()).unwrap();
@@ -90,8 +90,8 @@ fn eight_experts_have_rules_of_their_own() {
     assert_eq!((shape.parameters(), shape.active_parameters()), (46_702_792_704, 12_879_925_248));
     let expected = [("F32", 97), ("Q4_K", 113), ("Q5_K", 32), ("Q6_K", 17), ("Q8_0", 64)];
     assert_eq!(types(&shape), expected.map(|(kind, n)| (kind.to_owned(), n)).into());
-    assert_eq!(shape.bytes(Precision::Q4KM).count(), 28_447_727_616);
-    assert_eq!(shape.read_bytes_per_step(Precision::Q4KM).count(), 7_895_310_336);
+    assert_eq!(shape.bytes(Recipe::Q4KM).count(), 28_447_727_616);
+    assert_eq!(shape.read_bytes_per_step(Recipe::Q4KM).count(), 7_895_310_336);
 }
 
 /// Llama 3.3 70B and its distill: 80 layers with grouped heads.
@@ -107,7 +107,7 @@ fn eighty_grouped_layers_have_a_rule_of_their_own() {
     };
     let expected = [("F32", 162), ("Q4_K", 441), ("Q5_K", 40), ("Q6_K", 81)];
     assert_eq!(types(&shape), expected.map(|(kind, n)| (kind.to_owned(), n)).into());
-    assert_eq!((shape.parameters(), shape.bytes(Precision::Q4KM).count()), (70_553_706_496, 42_512_531_712));
+    assert_eq!((shape.parameters(), shape.bytes(Recipe::Q4KM).count()), (70_553_706_496, 42_512_531_712));
 }
 
 /// Keeps the beginning of a file and then refuses: the rest of it is many gigabytes.
@@ -133,7 +133,7 @@ impl Write for &mut Beginning {
 #[test]
 fn the_file_of_every_model_can_be_laid_out_and_gives_its_shape_back() {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
-    for (model, precision) in registry.models().iter().zip(Precision::ALL.into_iter().cycle()) {
+    for (model, precision) in registry.models().iter().zip(Recipe::ALL.into_iter().cycle()) {
         let plan = SyntheticPlan::new(model, precision, 1).unwrap();
         let (file, tensors) = (plan.bytes().count(), model.shape.bytes(precision).count());
         assert!((tensors..tensors + 8_000_000).contains(&file), "{}: {file} bytes", model.id);

@@ -50,6 +50,17 @@ pub enum CheckpointError {
         /// What candle's reader said.
         source: Box<candle_core::Error>,
     },
+    /// One of several files that make a model together.
+    #[error(
+        "{} is one of {parts} parts of a model; join them first, for example with `llama-gguf-split --merge`",
+        path.display()
+    )]
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        parts: u64,
+    },
     /// The file ends before its tensors do.
     #[error(
         "{} has {actual} where its tensors need {expected}: it was cut off on the way; fetch or generate it again",
@@ -148,6 +159,9 @@ pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
         .map_err(|source| CheckpointError::Header { path: path.to_owned(), source: Box::new(source) })?;
     let (tensor_types, tensor_bytes) = check_data(path, &content, file_bytes)?;
     let keys = Keys::new(path, &content);
+    if let Some(parts) = keys.count("split.count").filter(|parts| *parts > 1) {
+        return Err(CheckpointError::Part { path: path.to_owned(), parts });
+    }
     let shape = file_shape::shape(&keys, &mut file)?;
     Ok(CheckpointHeader {
         read_bytes_per_step: read_bytes(&content, &shape),
@@ -249,7 +263,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::model::{Precision, Registry, write_synthetic};
+    use crate::model::{Recipe, Registry, write_synthetic};
 
     /// What `inspect` says of a file with these bytes, without the folder's name.
     fn inspected(bytes: &[u8]) -> Result<CheckpointHeader, String> {
@@ -262,7 +276,7 @@ mod tests {
     fn tiny() -> (Shape, Vec<u8>) {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
         let (spec, mut file) = (registry.get("tiny-qwen2").unwrap(), Vec::new());
-        write_synthetic(&mut file, spec, Precision::Q4KM, 5, NonZeroUsize::MIN).unwrap();
+        write_synthetic(&mut file, spec, Recipe::Q4KM, 5, NonZeroUsize::MIN).unwrap();
         (spec.shape.clone(), file)
     }
 
@@ -270,7 +284,7 @@ mod tests {
     fn the_header_of_our_own_file_gives_the_shape_back() {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
         for spec in registry.test_shapes() {
-            for precision in Precision::ALL {
+            for precision in Recipe::ALL {
                 let (shape, mut file) = (&spec.shape, Vec::new());
                 write_synthetic(&mut file, spec, precision, 5, NonZeroUsize::MIN).unwrap();
                 let header = inspected(&file).unwrap();
@@ -279,7 +293,7 @@ mod tests {
                 assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
                 assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
                 assert_eq!(header.synthetic, Some(SyntheticOrigin { seed: 5, generator: 1 }));
-                assert_eq!(header.file_type.and_then(FileType::precision), Some(precision));
+                assert_eq!(header.file_type.map(FileType::precision), Some(precision.precision()));
                 assert_eq!(header.tensor_bytes, shape.bytes(precision), "{}", spec.id);
                 assert_eq!(header.read_bytes_per_step, shape.read_bytes_per_step(precision), "{}", spec.id);
                 assert_eq!(header.file_bytes, Bytes::new(file.len().try_into().unwrap()));

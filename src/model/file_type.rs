@@ -1,6 +1,6 @@
 //! How a file says its weights are stored: more ways than this program makes.
 
-use super::spec::Precision;
+use super::precision::Precision;
 
 /// `general.file_type` of a GGUF file. Source: `llama_ftype` in `llama.h` of the llama.cpp repository.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,9 +38,10 @@ impl FileType {
         name.map_or(Self::Other(number), |(_, name)| Self::Known(name))
     }
 
-    /// The precision of this program that is stored so, if there is one.
-    pub fn precision(self) -> Option<Precision> {
-        Precision::ALL.into_iter().find(|precision| self == Self::Known(precision.label()))
+    /// The precision that is stored so.
+    pub fn precision(self) -> Precision {
+        let same = |precision: &Precision| self == Self::Known(precision.label());
+        Precision::OF_FILES.into_iter().find(same).unwrap_or(Precision::Unnamed)
     }
 }
 
@@ -50,10 +51,13 @@ mod tests {
 
     #[test]
     fn numbers_have_the_names_of_llama_cpp() {
-        assert_eq!(FileType::from_number(15).precision(), Some(Precision::Q4KM));
-        assert_eq!(FileType::from_number(7).precision(), Some(Precision::Q8_0));
+        assert_eq!(FileType::from_number(15).precision(), Precision::Q4KM);
+        assert_eq!(FileType::from_number(7).precision(), Precision::Q8_0);
         assert_eq!(FileType::from_number(17), FileType::Known("Q5_K_M"));
-        assert_eq!(FileType::from_number(17).precision(), None);
         assert_eq!(FileType::from_number(99), FileType::Other(99));
+        assert_eq!(FileType::from_number(99).precision(), Precision::Unnamed);
+        for (number, name) in NAMES {
+            assert_eq!(FileType::from_number(number).precision().label(), name, "{number}");
+        }
     }
 }

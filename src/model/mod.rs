@@ -10,7 +10,9 @@ mod file_shape;
 mod file_type;
 mod gguf;
 mod hub;
+mod local;
 mod metadata;
+mod precision;
 mod registry;
 mod rotary;
 mod shape;
@@ -28,13 +30,16 @@ pub use config::{ConfigError, shape_of_config};
 pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use hub::{FetchedFile, Hub, HubError};
+pub use local::{LocalError, LocalModel};
+pub use precision::{Precision, Recipe};
 pub use registry::Registry;
 pub use shape::{
     Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
     TensorType, Yarn,
 };
 pub use spec::{
-    HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters, Weights,
+    HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
+    Weights,
 };
 pub use synthetic::{
     GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,

@@ -13,6 +13,13 @@ impl Registry {
         Self { models }
     }
 
+    /// The registry with more models at its end, whose ids it has not.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = ModelSpec>) -> Self {
+        self.models.extend(more);
+        self
+    }
+
     /// Every model, in file order.
     pub fn models(&self) -> &[ModelSpec] {
         &self.models

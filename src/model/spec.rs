@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::precision::{Precision, Recipe};
 use super::shape::Shape;
 use crate::units::Bytes;
 
@@ -29,36 +30,6 @@ impl ModelId {
 impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// How the weights are stored.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Precision {
-    /// llama.cpp's `Q4_K_M` mix of `Q4_K` and `Q6_K`.
-    Q4KM,
-    /// Every matrix in 8-bit blocks.
-    Q8_0,
-}
-
-impl Precision {
-    /// All of them, in the order they are listed.
-    pub const ALL: [Self; 2] = [Self::Q4KM, Self::Q8_0];
-
-    /// The name used in files and on the command line.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Q4KM => "q4_k_m",
-            Self::Q8_0 => "q8_0",
-        }
-    }
-
-    /// The name llama.cpp and the hub print.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Q4KM => "Q4_K_M",
-            Self::Q8_0 => "Q8_0",
-        }
     }
 }
 
@@ -151,6 +122,28 @@ pub struct ModelSpec {
     pub precisions: Vec<Precision>,
     /// Real weights that can be fetched, at most one file per precision.
     pub files: Vec<HubFile>,
+    /// What a file of the user says of itself; `None` for a model of the registry.
+    pub local: Option<LocalFile>,
+}
+
+/// The format of a user's own checkpoint.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LocalFormat {
+    /// One GGUF file.
+    Gguf,
+    /// A folder as on the hub: `config.json` and safetensors.
+    Safetensors,
+}
+
+/// A checkpoint that a user already has. Where it lies is not part of it: no run file and no page may say so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LocalFile {
+    /// Its format.
+    pub format: LocalFormat,
+    /// Bytes of all tensors, without header and padding.
+    pub tensor_bytes: Bytes,
+    /// Bytes of weights that one decode step of one sequence reads.
+    pub read_bytes_per_step: Bytes,
 }
 
 impl ModelSpec {
@@ -163,6 +156,39 @@ impl ModelSpec {
     pub fn file(&self, precision: Precision) -> Option<&HubFile> {
         self.files.iter().find(|file| file.precision == precision)
     }
+
+    /// Bytes of tensor data at `precision`: those of the user's file, or by the recipe.
+    pub fn tensor_bytes(&self, precision: Precision) -> Bytes {
+        match self.local {
+            Some(local) => local.tensor_bytes,
+            None => self.shape.bytes(recipe(precision)),
+        }
+    }
+
+    /// Bytes a value takes while it is computed with, where that is not how it is stored.
+    pub fn computed_bytes_per_value(&self, precision: Precision) -> Option<u64> {
+        match self.local {
+            Some(LocalFile { format: LocalFormat::Safetensors, .. }) => {
+                Precision::F32.computed_bytes_per_value()
+            }
+            _ => precision.computed_bytes_per_value(),
+        }
+    }
+
+    /// Bytes of weights that one decode step of one sequence reads at `precision`: those of the user's file, or by the
+    /// recipe.
+    pub fn read_bytes_per_step(&self, precision: Precision) -> Bytes {
+        match self.local {
+            Some(local) => local.read_bytes_per_step,
+            None => self.shape.read_bytes_per_step(recipe(precision)),
+        }
+    }
+}
+
+fn recipe(precision: Precision) -> Recipe {
+    precision
+        .recipe()
+        .expect("the readers of models.toml and of run files admit others for a user's file alone")
 }
 
 /// Where the weights of a measurement come from.
@@ -174,6 +200,11 @@ pub enum Weights {
         repo: String,
         /// The commit they were taken at.
         commit: String,
+    },
+    /// A file or folder of the user, wherever it came from.
+    Local {
+        /// Its name, without the folder it lies in.
+        name: String,
     },
     /// Random weights in the model's exact shape: right for speed and memory, meaningless as text.
     Synthetic {

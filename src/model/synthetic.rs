@@ -14,9 +14,10 @@ use std::thread;
 
 use super::blocks::Draw;
 use super::gguf::{self, DataWriter, Value};
+use super::precision::Recipe;
 use super::rotary::Llama3Factors;
 use super::shape::{Shape, TensorRole, TensorSpec, TensorType};
-use super::spec::{ModelSpec, Precision};
+use super::spec::ModelSpec;
 use super::vocabulary::{LEAST_TOKENS, Vocabulary};
 use crate::units::{Bytes, count_as_f64, count_as_usize, index_as_u64};
 
@@ -93,7 +94,7 @@ pub struct SyntheticPlan {
 
 impl SyntheticPlan {
     /// Lays out the file of `spec` at `precision` with weights drawn from `seed`.
-    pub fn new(spec: &ModelSpec, precision: Precision, seed: u64) -> Result<Self, SyntheticError> {
+    pub fn new(spec: &ModelSpec, precision: Recipe, seed: u64) -> Result<Self, SyntheticError> {
         let model = || spec.id.as_str().to_owned();
         let shape = spec.shape.clone();
         if let Some((_, problem, fix)) = shape.problems().into_iter().next() {
@@ -182,7 +183,7 @@ impl SyntheticPlan {
 pub fn write_checkpoint(
     out: impl Write,
     spec: &ModelSpec,
-    precision: Precision,
+    precision: Recipe,
     seed: u64,
     threads: NonZeroUsize,
 ) -> Result<Bytes, SyntheticError> {
@@ -190,18 +191,18 @@ pub fn write_checkpoint(
 }
 
 /// The exact size of a synthetic checkpoint, before anything is drawn.
-pub fn file_bytes(spec: &ModelSpec, precision: Precision) -> Result<Bytes, SyntheticError> {
+pub fn file_bytes(spec: &ModelSpec, precision: Recipe) -> Result<Bytes, SyntheticError> {
     Ok(SyntheticPlan::new(spec, precision, 0)?.bytes())
 }
 
 /// The name of a synthetic checkpoint in the cache; all that its bytes depend on is part of it.
 ///
 /// ```
-/// # use claimbench::model::{ModelId, Precision, synthetic_file_name};
-/// let name = synthetic_file_name(&ModelId::new("tiny-qwen2").unwrap(), Precision::Q4KM, 1);
+/// # use claimbench::model::{ModelId, Recipe, synthetic_file_name};
+/// let name = synthetic_file_name(&ModelId::new("tiny-qwen2").unwrap(), Recipe::Q4KM, 1);
 /// assert_eq!(name, "tiny-qwen2-q4_k_m-seed1-gen1.gguf");
 /// ```
-pub fn file_name(model: &super::spec::ModelId, precision: Precision, seed: u64) -> String {
+pub fn file_name(model: &super::spec::ModelId, precision: Recipe, seed: u64) -> String {
     format!("{model}-{}-seed{seed}-gen{GENERATOR}.gguf", precision.id())
 }
 
@@ -268,11 +269,11 @@ fn mixed(value: u64) -> u64 {
 }
 
 /// The keys that say what the file is.
-fn general(spec: &ModelSpec, precision: Precision, seed: u64) -> Vec<(String, Value)> {
+fn general(spec: &ModelSpec, precision: Recipe, seed: u64) -> Vec<(String, Value)> {
     let file_type = match precision {
         // llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_K_M` and `LLAMA_FTYPE_MOSTLY_Q8_0`.
-        Precision::Q4KM => 15,
-        Precision::Q8_0 => 7,
+        Recipe::Q4KM => 15,
+        Recipe::Q8_0 => 7,
     };
     let description = format!(
         "random weights in the shape of {} (seed {seed}): valid for speed and memory, meaningless as text",

@@ -7,7 +7,8 @@ use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::spec::{ModelSpec, Precision};
+use super::precision::Recipe;
+use super::spec::ModelSpec;
 use super::synthetic::{SyntheticError, SyntheticPlan, file_name};
 use crate::units::Bytes;
 
@@ -75,7 +76,7 @@ pub struct CheckpointFile {
 pub fn ensure(
     folder: &Path,
     spec: &ModelSpec,
-    precision: Precision,
+    precision: Recipe,
     seed: u64,
     on_start: &mut dyn FnMut(Bytes),
 ) -> Result<CheckpointFile, EnsureError> {
@@ -232,7 +233,7 @@ mod tests {
     fn ensure_counting(folder: &Path, seed: u64) -> (CheckpointFile, u64) {
         let mut announced = 0;
         let file =
-            ensure(folder, &tiny(), Precision::Q4KM, seed, &mut |bytes| announced += bytes.count()).unwrap();
+            ensure(folder, &tiny(), Recipe::Q4KM, seed, &mut |bytes| announced += bytes.count()).unwrap();
         (file, announced)
     }
 
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn a_disk_that_fills_up_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = SyntheticPlan::new(&tiny(), Precision::Q4KM, 1).unwrap();
+        let plan = SyntheticPlan::new(&tiny(), Recipe::Q4KM, 1).unwrap();
         let path = folder.path().join("model.gguf");
         // In the header, in the first tensor, in the last one.
         for room in [0, 100_000, plan.bytes().count() - 1] {
@@ -291,7 +292,7 @@ mod tests {
     #[test]
     fn a_name_that_cannot_be_given_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = SyntheticPlan::new(&tiny(), Precision::Q4KM, 1).unwrap();
+        let plan = SyntheticPlan::new(&tiny(), Recipe::Q4KM, 1).unwrap();
         let path = folder.path().join("model.gguf");
         fs::create_dir_all(path.join("full")).unwrap();
         write_whole(&path, folder.path(), &plan, |file| file).unwrap_err();
@@ -316,7 +317,7 @@ mod tests {
         spec.shape.feed_forward = FeedForward::Dense { intermediate: 1 << 24 };
         if free_bytes(folder.path()).is_some() {
             let mut no_start = |bytes| panic!("{bytes} are about to be written");
-            let error = ensure(folder.path(), &spec, Precision::Q4KM, 1, &mut no_start).unwrap_err();
+            let error = ensure(folder.path(), &spec, Recipe::Q4KM, 1, &mut no_start).unwrap_err();
             assert!(matches!(error, EnsureError::NoRoom { .. }), "{error}");
             assert_eq!(names(folder.path()), [""; 0]);
         }
@@ -338,7 +339,7 @@ mod tests {
     #[test]
     fn a_full_device_is_named_as_such() {
         let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let plan = SyntheticPlan::new(&tiny(), Precision::Q4KM, 1).unwrap();
+        let plan = SyntheticPlan::new(&tiny(), Recipe::Q4KM, 1).unwrap();
         let error = plan.write(device, NonZeroUsize::MIN).unwrap_err();
         assert_eq!(error.to_string(), "cannot write the synthetic checkpoint (the disk is full)");
         assert!(

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::shape::tests::distill_1_5b;
 use super::{
-    FeedForward, Mixture, ModelSpec, Precision, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes,
+    FeedForward, Mixture, ModelSpec, Recipe, Registry, Shape, TensorRole, TensorSpec, synthetic_bytes,
     write_synthetic,
 };
 use crate::units::{count_as_f64, hexadecimal, index_as_u64};
@@ -25,10 +25,10 @@ fn spec(id: &str) -> ModelSpec {
 }
 
 fn file(spec: &ModelSpec, seed: u64, threads: usize) -> Vec<u8> {
-    file_at(spec, Precision::Q4KM, seed, threads)
+    file_at(spec, Recipe::Q4KM, seed, threads)
 }
 
-fn file_at(spec: &ModelSpec, precision: Precision, seed: u64, threads: usize) -> Vec<u8> {
+fn file_at(spec: &ModelSpec, precision: Recipe, seed: u64, threads: usize) -> Vec<u8> {
     let (mut file, threads) = (Vec::new(), NonZeroUsize::new(threads).unwrap());
     let written = write_synthetic(&mut file, spec, precision, seed, threads).unwrap();
     assert_eq!(written, synthetic_bytes(spec, precision).unwrap());
@@ -74,7 +74,7 @@ fn a_seed_gives_the_same_bytes_everywhere() {
 fn candle_reads_every_tensor_of_every_family_with_the_type_of_the_recipe() {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
     for spec in registry.test_shapes() {
-        for precision in Precision::ALL {
+        for precision in Recipe::ALL {
             let mut reader = Cursor::new(file_at(spec, precision, 1, 2));
             let content = Content::read(&mut reader).unwrap();
             let tensors = spec.shape.tensors();
@@ -99,7 +99,7 @@ fn the_types_of_the_first_tiny_file_are_those_of_a_real_one() {
     let shape = spec("tiny-qwen2").shape;
     let mut types = BTreeMap::<_, usize>::new();
     for tensor in shape.tensors() {
-        *types.entry(shape.tensor_type(&tensor, Precision::Q4KM).label()).or_default() += 1;
+        *types.entry(shape.tensor_type(&tensor, Recipe::Q4KM).label()).or_default() += 1;
     }
     assert_eq!(types, [("F32", 21), ("Q4_K", 25), ("Q6_K", 5)].into());
 }
@@ -115,9 +115,9 @@ fn a_recipe_with_blocks_that_are_not_drawn_is_refused() {
         shared_experts: 0,
         expert_intermediate: 512,
     });
-    let error = synthetic_bytes(&spec, Precision::Q4KM).unwrap_err().to_string();
+    let error = synthetic_bytes(&spec, Recipe::Q4KM).unwrap_err().to_string();
     assert!(error.starts_with("model `tiny-llama` needs Q5_K blocks"), "{error}");
-    assert!(synthetic_bytes(&spec, Precision::Q8_0).is_ok());
+    assert!(synthetic_bytes(&spec, Recipe::Q8_0).is_ok());
 }
 
 fn check_statistics(shape: &Shape, tensor: &TensorSpec, values: &[f32]) {
@@ -192,7 +192,7 @@ fn candle_and_llama_cpp_agree_on_the_likely_tokens_of_a_llama() {
     let fixture: serde_json::Value = serde_json::from_str(LLAMA_CPP_LLAMA).unwrap();
     let tokens: Vec<u32> = serde_json::from_value(fixture["tokens"].clone()).unwrap();
     let mut compared = 0;
-    for precision in Precision::ALL {
+    for precision in Recipe::ALL {
         let file = file_at(&spec("tiny-llama"), precision, 1, 2);
         let theirs = &fixture["files"][precision.id()];
         assert_eq!(theirs["sha256"], digest(&file), "{precision:?}");
@@ -223,7 +223,7 @@ fn a_tied_table_serves_as_output_with_the_same_logits_scale() {
 fn the_full_size_is_known_without_writing() {
     let spec = spec("r1-distill-qwen-1.5b");
     assert_eq!(spec.shape, distill_1_5b());
-    assert_eq!(synthetic_bytes(&spec, Precision::Q4KM).unwrap().count(), 1_114_408_224);
+    assert_eq!(synthetic_bytes(&spec, Recipe::Q4KM).unwrap().count(), 1_114_408_224);
 }
 
 /// Takes 1.1 GB of memory for the file and 2.4 GB for the model; run it in release mode.

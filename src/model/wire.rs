@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::precision::Precision;
 use super::registry::Registry;
 use super::shape::Shape;
 use super::shape::wire::WireShape;
-use super::spec::{HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, Precision, PublishedParameters};
+use super::spec::{HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, PublishedParameters};
 use crate::faults::{Faults, Reader};
 use crate::units::{Bytes, count_as_f64};
 
@@ -146,6 +147,7 @@ impl Model {
             published,
             precisions: self.precisions.into_inner().into_iter().map(Precision::from).collect(),
             files,
+            local: None,
         })
     }
 }

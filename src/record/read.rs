@@ -1,9 +1,9 @@
 //! From a run file back to a run. Whatever does not hold is refused, with its place.
 
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, MachineFile, ModelFileWire, ModelRoleFile,
-    ObservedFile, OrderFile, PrecisionFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION,
-    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, LocalFileWire, LocalFormatFile, MachineFile,
+    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, RepetitionFile, RepetitionRoleFile, RunFile,
+    SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
@@ -12,7 +12,7 @@ use crate::measurement::{
     Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
     RunId, Skip, Stage,
 };
-use crate::model::{Licence, ModelId, ModelRole, ModelSpec, Precision, Weights};
+use crate::model::{Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, Precision, Weights};
 use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
 use crate::workload::{Case, Workload, WorkloadRole};
 
@@ -124,10 +124,10 @@ fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
 fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     let id = file.case_id.clone();
     let at = |key: &str| format!("case {id}: {key}");
-    let precision = match file.precision {
-        PrecisionFile::Q4KM => Precision::Q4KM,
-        PrecisionFile::Q8_0 => Precision::Q8_0,
-    };
+    let known = |precision: &Precision| precision.recipe().is_some() || file.model.local.is_some();
+    let precision = Precision::from_id(&file.precision).filter(known);
+    let precision =
+        precision.ok_or_else(|| bad(at("precision"), format!("`{}` is not known here", file.precision)))?;
     let case =
         Case { model: model(&file.model, precision, &at)?, precision, workload: workload(&file.workload) };
     if case.id().to_string() != id {
@@ -254,7 +254,21 @@ fn model(
         published: None,
         precisions: vec![precision],
         files: vec![],
+        local: file.local.map(LocalFile::from),
     })
+}
+
+impl From<LocalFileWire> for LocalFile {
+    fn from(file: LocalFileWire) -> Self {
+        Self {
+            format: match file.format {
+                LocalFormatFile::Gguf => LocalFormat::Gguf,
+                LocalFormatFile::Safetensors => LocalFormat::Safetensors,
+            },
+            tensor_bytes: Bytes::new(file.tensor_bytes),
+            read_bytes_per_step: Bytes::new(file.read_bytes_per_step),
+        }
+    }
 }
 
 fn workload(file: &WorkloadFile) -> Workload {
@@ -332,6 +346,7 @@ fn observed(file: ObservedFile) -> Observed {
         file: ModelFile {
             weights: match file.weights {
                 WeightsFile::Hub { repo, commit } => Weights::Hub { repo, commit },
+                WeightsFile::Local { name } => Weights::Local { name },
                 WeightsFile::Synthetic { seed } => Weights::Synthetic { seed },
             },
             sha256: file.model_sha256,

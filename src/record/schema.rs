@@ -99,7 +99,8 @@ pub(super) struct CaseFile {
     /// model/precision/workload
     pub case_id: String,
     pub model: ModelFileWire,
-    pub precision: PrecisionFile,
+    /// `q4_k_m` or `q8_0`; more for a file of the user, and `unnamed` where that does not say.
+    pub precision: String,
     pub workload: WorkloadFile,
     pub engine: EngineFile,
     /// What was found, as opposed to what was asked for; `null` if the case failed before its checkpoint was there.
@@ -133,6 +134,26 @@ pub(super) struct ModelFileWire {
     pub licence_gated: bool,
     pub parameters: u64,
     pub shape: ShapeFile,
+    /// What a file of the user says of itself; `null` for a model of the registry.
+    #[serde(default)]
+    pub local: Option<LocalFileWire>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LocalFileWire {
+    pub format: LocalFormatFile,
+    /// All tensors, without header and padding.
+    pub tensor_bytes: u64,
+    /// Weights that one decode step of one sequence reads.
+    pub read_bytes_per_step: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LocalFormatFile {
+    Gguf,
+    Safetensors,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
@@ -140,14 +161,6 @@ pub(super) struct ModelFileWire {
 pub(super) enum ModelRoleFile {
     Measure,
     Test,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
-pub(super) enum PrecisionFile {
-    #[serde(rename = "q4_k_m")]
-    Q4KM,
-    #[serde(rename = "q8_0")]
-    Q8_0,
 }
 
 /// What was asked for.
@@ -186,7 +199,7 @@ pub(super) enum BoundaryFile {
 pub(super) struct ObservedFile {
     pub device: DeviceFile,
     pub weights: WeightsFile,
-    /// SHA-256 of the checkpoint, hexadecimal.
+    /// SHA-256 of the checkpoint, hexadecimal; of a folder, see docs/METHODOLOGY.md.
     pub model_sha256: String,
     pub model_bytes: u64,
     pub output_tokens: Option<u64>,
@@ -205,6 +218,11 @@ pub(super) enum WeightsFile {
     Hub {
         repo: String,
         commit: String,
+    },
+    /// A file or folder of the user.
+    Local {
+        /// Its name, without the folder it lies in.
+        name: String,
     },
     /// Random weights in the model's exact shape: valid for speed and memory, meaningless as text.
     Synthetic {

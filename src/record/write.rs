@@ -2,8 +2,8 @@
 
 use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
-    FiguresFile, GpuFile, IntervalFile, LoadFile, MachineFile, MeterMissingFile, ModelFileWire,
-    ModelRoleFile, ObservedFile, OrderFile, PrecisionFile, ProvenanceFile, RepetitionFile,
+    FiguresFile, GpuFile, IntervalFile, LoadFile, LocalFileWire, LocalFormatFile, MachineFile,
+    MeterMissingFile, ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
     RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use super::shape::ShapeFile;
@@ -12,7 +12,7 @@ use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Missing, Observed, Order,
     Outcome, Provenance, Repetition, Role, Run, Skip, Stage,
 };
-use crate::model::{ModelRole, ModelSpec, Precision, Weights};
+use crate::model::{LocalFile, LocalFormat, ModelRole, ModelSpec, Weights};
 use crate::stats::Estimate;
 use crate::units::{Quantity, index_as_u64};
 use crate::workload::{Workload, WorkloadRole};
@@ -80,10 +80,7 @@ impl From<&CaseRecord> for CaseFile {
         Self {
             case_id: record.id().to_string(),
             model: ModelFileWire::from(&record.case.model),
-            precision: match record.case.precision {
-                Precision::Q4KM => PrecisionFile::Q4KM,
-                Precision::Q8_0 => PrecisionFile::Q8_0,
-            },
+            precision: record.case.precision.id().to_owned(),
             workload: WorkloadFile::from(&record.case.workload),
             engine: EngineFile::from(&record.engine),
             observed: record.observed.as_ref().map(ObservedFile::from),
@@ -124,6 +121,20 @@ impl From<&ModelSpec> for ModelFileWire {
             licence_gated: model.licence.gated,
             parameters: model.shape.parameters(),
             shape: ShapeFile::from(&model.shape),
+            local: model.local.map(LocalFileWire::from),
+        }
+    }
+}
+
+impl From<LocalFile> for LocalFileWire {
+    fn from(local: LocalFile) -> Self {
+        Self {
+            format: match local.format {
+                LocalFormat::Gguf => LocalFormatFile::Gguf,
+                LocalFormat::Safetensors => LocalFormatFile::Safetensors,
+            },
+            tensor_bytes: local.tensor_bytes.count(),
+            read_bytes_per_step: local.read_bytes_per_step.count(),
         }
     }
 }
@@ -166,6 +177,7 @@ impl From<&Observed> for ObservedFile {
             },
             weights: match observed.file.weights.clone() {
                 Weights::Hub { repo, commit } => WeightsFile::Hub { repo, commit },
+                Weights::Local { name } => WeightsFile::Local { name },
                 Weights::Synthetic { seed } => WeightsFile::Synthetic { seed },
             },
             model_sha256: observed.file.sha256.clone(),

@@ -84,6 +84,7 @@ fn distinct(values: Vec<String>) -> Vec<String> {
 fn weights(words: &Words, weights: &Weights) -> String {
     match weights {
         Weights::Hub { repo, commit } => (words.provenance.hub)(repo, commit),
+        Weights::Local { name } => (words.provenance.local)(name),
         Weights::Synthetic { seed } => (words.provenance.synthetic)(&seed.to_string()),
     }
 }

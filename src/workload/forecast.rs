@@ -58,12 +58,12 @@ impl CaseForecast {
     /// was seen on; the run prints how far off it was.
     pub fn new(case: &Case, pace: &Pace, to_write: Option<Bytes>) -> Self {
         let (shape, workload) = (&case.model.shape, &case.workload);
-        let step = shape.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
+        let step = case.model.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
         let decode = Tokens::new(workload.output_tokens).as_f64() * step;
         let multiply_adds = Tokens::new(workload.prompt_tokens + workload.context_depth).as_f64()
             * count_as_f64(shape.active_parameters());
         let request = multiply_adds / pace.multiply_adds + decode;
-        let weights = shape.bytes(case.precision).as_f64();
+        let weights = case.model.tensor_bytes(case.precision).as_f64();
         let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
         let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
         let load = weights / pace.loaded_bytes;
@@ -83,15 +83,19 @@ impl CaseForecast {
 
     /// The memory a case needs before it is loaded: weights, the cache, and what this engine adds: a dequantised
     /// embedding table, rotary tables for every position, and `repacked_copies` of the weights at 4/3 of their size
-    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked.
+    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked. Plain floats are
+    /// not repacked but computed with at 4 bytes each.
     pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
         let shape = &case.model.shape;
-        let weights = shape.bytes(case.precision).count();
-        let repacked = repacked_copies * weights * 4 / 3;
+        let stored = case.model.tensor_bytes(case.precision).count();
+        let weights = match case.model.computed_bytes_per_value(case.precision) {
+            Some(bytes) => shape.parameters() * bytes,
+            None => stored + repacked_copies * stored * 4 / 3,
+        };
         let embedding = shape.vocab * shape.hidden * 4;
         let rotary = shape.max_positions * shape.rope_dim() * 4;
         let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
-        Bytes::new(weights + repacked + embedding + rotary + 2 * cache)
+        Bytes::new(weights + embedding + rotary + 2 * cache)
     }
 }
 

@@ -121,7 +121,8 @@ fn device() -> Result<(ComputeDevice, Cuda), DeviceError> {
 fn disk_needs(cases: &[Case]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for case in cases {
-        let what = synthetic_file_name(&case.model.id, case.precision, SEED);
+        let Some(recipe) = case.precision.recipe() else { continue };
+        let what = synthetic_file_name(&case.model.id, recipe, SEED);
         if needs.iter().all(|need| need.what != what)
             && let Some(bytes) = checkpoint_to_write(case, WeightsChoice::Auto, SEED)
         {

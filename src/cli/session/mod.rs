@@ -15,7 +15,7 @@ use crate::engine::{ComputeDevice, Engine, ReferenceEngine, Scripted, ScriptedEn
 use crate::hardware::{Device, Machine, SystemReader};
 use crate::measurement::{Measurement, ModelFile, Order, Outcome, Provenance, Run, RunId, Skip, Stage};
 use crate::meter::{Meter, Ratings, missing_meters};
-use crate::model::Weights;
+use crate::model::{LocalModel, Weights};
 use crate::provenance;
 use crate::record::RunStore;
 use crate::runner::{Bench, CaseRun, RecordInputs};
@@ -62,6 +62,8 @@ pub struct Settings {
     pub out: PathBuf,
     /// The command that repeats the run, without paths and hosts.
     pub command: String,
+    /// Files of the user.
+    pub local: Vec<LocalModel>,
 }
 
 /// Set once the user wants to stop.

@@ -61,9 +61,12 @@ impl Session {
 
     /// The checkpoint, if it is the one an earlier process measured, or if none did.
     pub(super) fn same_as_before(&self, case: &Case, file: ModelFile) -> Result<ModelFile, String> {
-        let earlier = self.row(case).and_then(|record| record.observed.as_ref());
-        match earlier {
-            Some(observed) if observed.file != file => {
+        let is_same = |record: &&CaseRecord| {
+            record.case.model.id == case.model.id && record.case.precision == case.precision
+        };
+        let mut earlier = self.run.cases.iter().filter(is_same).filter_map(|record| record.observed.as_ref());
+        match earlier.find(|observed| observed.file != file) {
+            Some(_) => {
                 Err("the checkpoint is not the one this run began with; bring it back, or start a new run"
                     .to_owned())
             }
@@ -98,6 +101,13 @@ fn known(record: &CaseRecord, registry: &Registry) -> anyhow::Result<Case> {
     match registry.get(recorded.id.as_str()) {
         Some(model) if model.shape == recorded.shape => {
             Ok(Case { model: model.clone(), ..record.case.clone() })
+        }
+        Some(model) if model.local.is_some() => bail!(
+            "the file given for {} has another shape than the one this run began with; give that one",
+            recorded.id
+        ),
+        None if recorded.local.is_some() => {
+            bail!("this run measures a file of yours, {}; give it again: --model PATH", recorded.id)
         }
         Some(_) => {
             bail!("models.toml describes {} otherwise than this run does; start a new run", recorded.id)

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use super::{EngineChoice, Settings, WeightsChoice};
 use crate::cli::Terminal;
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, FetchedFile, Hub, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes,
+    CacheFolder, FetchedFile, Hub, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes,
     synthetic_file_name,
 };
 use crate::units::Bytes;
@@ -19,6 +21,10 @@ pub(super) fn checkpoint(
     terminal: &mut Terminal,
 ) -> anyhow::Result<(PathBuf, ModelFile)> {
     let model = &case.model;
+    if let Some(local) = local(case, settings) {
+        let (weights, sha256) = (local.weights.clone(), local.sha256()?);
+        return Ok((local.path.clone(), ModelFile { weights, sha256, bytes: local.bytes }));
+    }
     let (path, weights) = match real(case, settings.weights)? {
         Some((repo, fetched)) => (fetched.path, Weights::Hub { repo, commit: fetched.commit }),
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
@@ -34,20 +40,27 @@ pub(super) fn checkpoint(
 /// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be
 /// told: it serves a forecast.
 pub(super) fn to_write(case: &Case, settings: &Settings) -> Option<Bytes> {
-    if settings.engine == EngineChoice::Scripted {
+    if settings.engine == EngineChoice::Scripted || local(case, settings).is_some() {
         return None;
     }
     checkpoint_to_write(case, settings.weights, settings.seed)
 }
 
-/// The same for an engine that reads checkpoints.
+/// The same for an engine that reads checkpoints and a model of the registry.
 pub(in crate::cli) fn checkpoint_to_write(case: &Case, weights: WeightsChoice, seed: u64) -> Option<Bytes> {
     if real(case, weights).ok()?.is_some() {
         return None;
     }
-    let name = synthetic_file_name(&case.model.id, case.precision, seed);
+    let recipe = case.precision.recipe()?;
+    let name = synthetic_file_name(&case.model.id, recipe, seed);
     let is_there = CacheFolder::locate().ok()?.synthetic().join(name).exists();
-    if is_there { None } else { synthetic_bytes(&case.model, case.precision).ok() }
+    if is_there { None } else { synthetic_bytes(&case.model, recipe).ok() }
+}
+
+/// The file of the user that the case is about.
+fn local<'a>(case: &Case, settings: &'a Settings) -> Option<&'a LocalModel> {
+    case.model.local?;
+    settings.local.iter().find(|local| local.spec.id == case.model.id)
 }
 
 /// The repository and file of real weights, if they are wanted and in the cache.
@@ -76,6 +89,9 @@ fn real(case: &Case, weights: WeightsChoice) -> anyhow::Result<Option<(String, F
 fn synthetic(case: &Case, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<PathBuf> {
     let folder = CacheFolder::locate()?.synthetic();
     let model = &case.model;
+    let recipe = case.precision.recipe().filter(|_| model.local.is_none());
+    let recipe =
+        recipe.with_context(|| format!("{} is a file of the user, which was not given", model.id))?;
     if settings.weights == WeightsChoice::Auto && model.file(case.precision).is_some() {
         terminal.note(&format!(
             "weights: synthetic, as the real ones are not in the cache; `claimbench pull {}` fetches them",
@@ -86,7 +102,7 @@ fn synthetic(case: &Case, settings: &Settings, terminal: &mut Terminal) -> anyho
         let (size, folder) = (bytes.as_f64() / 1e6, folder.display());
         terminal.note(&format!("writing {size:.0} MB of random weights to {folder}"));
     };
-    Ok(ensure_synthetic(&folder, model, case.precision, settings.seed, &mut announce)?.path)
+    Ok(ensure_synthetic(&folder, model, recipe, settings.seed, &mut announce)?.path)
 }
 
 /// The text without the home folder, whose name may hold spaces that hide the rest of a path.

@@ -2,7 +2,7 @@
 //! llama.cpp repository, read in its version of 2026 and written here anew.
 
 use super::{Family, Shape, TensorRole, TensorSpec};
-use crate::model::spec::Precision;
+use crate::model::precision::Recipe;
 use crate::units::Bytes;
 
 /// Storage type of a tensor in a GGUF file.
@@ -91,13 +91,13 @@ impl Shape {
     /// the layers that get more bits; with exactly eight experts keys and values are `Q8_0` and the attention's output is
     /// `Q5_K`; the value projections that are left are `Q5_K` in a Llama of 80 layers. Rows that are not multiples of 256 take
     /// the type with the small block instead: `Q5_0` for `Q4_K`, `Q5_1` for `Q5_K`, `Q8_0` for `Q6_K`.
-    pub fn tensor_type(&self, tensor: &TensorSpec, precision: Precision) -> TensorType {
+    pub fn tensor_type(&self, tensor: &TensorSpec, precision: Recipe) -> TensorType {
         if tensor.is_vector() || tensor.role == TensorRole::Router {
             return TensorType::F32;
         }
         let wanted = match precision {
-            Precision::Q4KM => self.q4_k_m(tensor),
-            Precision::Q8_0 => TensorType::Q8_0,
+            Recipe::Q4KM => self.q4_k_m(tensor),
+            Recipe::Q8_0 => TensorType::Q8_0,
         };
         let (values, _) = wanted.block();
         if tensor.columns().is_multiple_of(values) { wanted } else { wanted.for_short_rows() }
@@ -128,21 +128,21 @@ impl Shape {
     }
 
     /// Bytes of tensor data in a file of this precision, without header and padding.
-    pub fn bytes(&self, precision: Precision) -> Bytes {
+    pub fn bytes(&self, precision: Recipe) -> Bytes {
         self.sum(precision, |_| true, |_, bytes| bytes)
     }
 
     /// Bytes of weights that one decode step of one sequence reads: everything but the embedding table, of which it reads one
     /// row (unless the table is the output matrix too), and of the routed experts only those of one token. The number
     /// for a memory roofline; it is not the file's size.
-    pub fn read_bytes_per_step(&self, precision: Precision) -> Bytes {
+    pub fn read_bytes_per_step(&self, precision: Recipe) -> Bytes {
         let is_read = |tensor: &TensorSpec| tensor.role != TensorRole::Embedding || self.tied_embeddings;
         self.sum(precision, is_read, |tensor, bytes| self.touched(tensor, bytes))
     }
 
     fn sum(
         &self,
-        precision: Precision,
+        precision: Recipe,
         counts: impl Fn(&TensorSpec) -> bool,
         part: impl Fn(&TensorSpec, u64) -> u64,
     ) -> Bytes {

@@ -301,6 +301,7 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     weights: "Weights",
     synthetic: |seed| format!("synthetic, seed {seed}"),
     hub: |repo, commit| format!("{repo}@{commit}"),
+    local: |name| format!("file of the user: {name}"),
     file: "Model file, SHA-256",
     size: "Model file, size",
     machine: "Machine",

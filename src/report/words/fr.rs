@@ -402,6 +402,7 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     weights: "Poids",
     synthetic: |seed| format!("synthétiques, graine {seed}"),
     hub: |repo, commit| format!("{repo}@{commit}"),
+    local: |name| format!("fichier de l’utilisateur\u{a0}: {name}"),
     file: "Fichier du modèle, SHA-256",
     size: "Fichier du modèle, taille",
     machine: "Machine",

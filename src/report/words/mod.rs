@@ -269,6 +269,7 @@ pub(crate) struct ProvenanceWords {
     pub(crate) weights: &'static str,
     pub(crate) synthetic: fn(seed: &str) -> String,
     pub(crate) hub: fn(repo: &str, commit: &str) -> String,
+    pub(crate) local: fn(name: &str) -> String,
     pub(crate) file: &'static str,
     pub(crate) size: &'static str,
     pub(crate) machine: &'static str,

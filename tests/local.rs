@@ -1,0 +1,229 @@
+//! A file of the user, measured through the program: what is recorded, what is not, and how a run of it goes on.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read and write files; a failed helper fails its test"
+)]
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use claimbench::measurement::{EngineGap, Flag, Outcome, Run, Skip, Stage};
+use claimbench::model::{LocalFormat, Precision, Recipe, Registry, Weights, sha256, write_synthetic};
+use tempfile::TempDir;
+
+/// A user's folder; files of theirs lie in a folder whose name must appear nowhere.
+struct Home {
+    folder: TempDir,
+}
+
+const SECRET: &str = "my-secret-folder";
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(SECRET)).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(SECRET).join(name)
+    }
+
+    /// A file with random weights in a shape of the registry. Unless `marked`, it no longer says that they are random: what
+    /// trained weights are told by is that nothing says otherwise.
+    fn gguf(&self, name: &str, shape: &str, seed: u64, marked: bool) -> String {
+        let registry = Registry::parse("models.toml", include_str!("../models.toml")).unwrap();
+        let mut bytes = Vec::new();
+        write_synthetic(&mut bytes, registry.get(shape).unwrap(), Recipe::Q8_0, seed, NonZeroUsize::MIN)
+            .unwrap();
+        if !marked {
+            let key = b"claimbench.synthetic";
+            let at = bytes.windows(key.len()).position(|window| window == key).unwrap();
+            bytes[at..at + key.len()].copy_from_slice(b"somebodys.own_marker");
+        }
+        fs::write(self.path(name), bytes).unwrap();
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn call(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_claimbench"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("CLAIMBENCH_CACHE", self.folder.path().join("cache"))
+            .env("HF_HOME", self.folder.path().join("hub"))
+            .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn measure(&self, path: &str, more: &[&str]) -> Output {
+        let fixed = ["run", "--model", path, "--workload", "tiny", "--repetitions", "2", "--device", "cpu"];
+        self.call(&fixed.iter().chain(more).copied().collect::<Vec<_>>())
+    }
+
+    /// The one run under `target/claimbench`.
+    fn run_folder(&self) -> PathBuf {
+        let runs = fs::read_dir(self.folder.path().join("target/claimbench")).unwrap();
+        let mut runs: Vec<_> = runs.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs.remove(0)
+    }
+
+    fn run(&self) -> Run {
+        claimbench::record::load(&self.run_folder()).unwrap()
+    }
+
+    /// No file of the run's folder names a folder of the user's files.
+    fn assert_nothing_leaks(&self) {
+        for entry in fs::read_dir(self.run_folder()).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            for secret in [SECRET, self.folder.path().to_str().unwrap()] {
+                assert!(!text.contains(secret), "{} contains `{secret}`", path.display());
+            }
+        }
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_gguf_file_is_measured_and_named_without_its_folder() {
+    let home = Home::new();
+    let path = home.gguf("My Model.gguf", "tiny-qwen2", 1, false);
+    let output = home.measure(&path, &[]);
+    // This test binary is a debug build: measured, but not to be trusted.
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let run = home.run();
+    let record = &run.cases[0];
+    assert!(matches!(record.outcome, Outcome::Measured(_)), "{:?}", record.outcome);
+    assert_eq!(record.id().to_string(), "my-model/q8_0/tiny");
+    let file = &record.observed.as_ref().unwrap().file;
+    assert_eq!(file.weights, Weights::Local { name: "My Model.gguf".into() });
+    assert_eq!(file.sha256, sha256(Path::new(&path)).unwrap());
+    assert_eq!(file.bytes.count(), fs::metadata(&path).unwrap().len());
+    assert!(!record.flags.contains(&Flag::SyntheticWeights));
+    let local = record.case.model.local.unwrap();
+    assert_eq!(local.format, LocalFormat::Gguf);
+    assert!(local.read_bytes_per_step <= local.tensor_bytes && local.tensor_bytes < file.bytes);
+    assert_eq!(record.case.model.licence.name, "unknown");
+    assert!(run.provenance.command.contains("--model 'My Model.gguf'"), "{}", run.provenance.command);
+    let page = |name: &str| fs::read_to_string(home.run_folder().join(name)).unwrap();
+    assert!(page("index.html").contains("file of the user: My Model.gguf"));
+    assert!(page("fr.html").contains("fichier de l’utilisateur\u{a0}: My Model.gguf"));
+    home.assert_nothing_leaks();
+}
+
+#[test]
+fn random_weights_in_a_file_of_the_user_stay_random() {
+    let home = Home::new();
+    let path = home.gguf("random.gguf", "tiny-llama", 9, true);
+    home.measure(&path, &[]);
+    let run = home.run();
+    let record = &run.cases[0];
+    assert_eq!(record.observed.as_ref().unwrap().file.weights, Weights::Synthetic { seed: 9 });
+    assert!(record.flags.contains(&Flag::SyntheticWeights));
+}
+
+#[test]
+fn a_file_the_engine_would_compute_wrongly_is_a_skipped_row() {
+    let home = Home::new();
+    let path = home.gguf("scaled.gguf", "tiny-llama3", 1, false);
+    let output = home.measure(&path, &[]);
+    assert_eq!(output.status.code(), Some(1), "nothing was measured: {}", said(&output));
+    assert!(said(&output).contains(EngineGap::RopeScaling.reason()), "{}", said(&output));
+    let skipped = Outcome::Skipped(Skip::Engine { gaps: vec![EngineGap::RopeScaling] });
+    assert_eq!(home.run().cases[0].outcome, skipped);
+    home.assert_nothing_leaks();
+}
+
+#[test]
+fn an_interrupted_run_of_a_file_goes_on_with_the_same_file_only() {
+    let home = Home::new();
+    let path = home.gguf("m.gguf", "tiny-qwen2", 1, false);
+    home.measure(&path, &[]);
+    // What a killed process leaves: a case whose repetitions stop in the middle.
+    let (file, folder) = (home.run_folder().join("run.json"), home.run_folder());
+    let mut run: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let case = &mut run["cases"][0];
+    case["repetitions"] = serde_json::json!([]);
+    case["loads"] = serde_json::json!([]);
+    case["figures"] = serde_json::Value::Null;
+    case["flags"] = serde_json::json!(["debug-build"]);
+    case["energy"] =
+        serde_json::json!({ "basis": "missing", "reason": "nothing was measured", "remedy": "" });
+    case["failure"] = serde_json::json!({ "stage": "interrupted", "reason": "stopped" });
+    case["observed"]["output_tokens"] = serde_json::Value::Null;
+    fs::write(&file, serde_json::to_string(&run).unwrap()).unwrap();
+    let resume = |more: &[&str]| {
+        let fixed = ["run", "--resume", folder.to_str().unwrap()];
+        home.call(&fixed.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+
+    let output = resume(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("give it again: --model PATH"), "{}", said(&output));
+    let output = resume(&["--model", "tiny-qwen2"]);
+    assert!(said(&output).contains("only files of yours"), "{}", said(&output));
+    let other = home.gguf("other.gguf", "tiny-qwen2", 1, false);
+    let output = resume(&["--model", &other]);
+    assert!(said(&output).contains("other.gguf is no file that"), "{}", said(&output));
+
+    // Another file under the same name.
+    home.gguf("m.gguf", "tiny-qwen2", 2, false);
+    let output = resume(&["--model", &path]);
+    assert!(said(&output).contains("not the one this run began with"), "{}", said(&output));
+    assert!(
+        matches!(&home.run().cases[0].outcome, Outcome::Failed(failure, _) if failure.stage == Stage::Prepare)
+    );
+
+    // A failed case stays failed, so the file from before is put back first.
+    fs::write(&file, serde_json::to_string(&run).unwrap()).unwrap();
+    home.gguf("m.gguf", "tiny-qwen2", 1, false);
+    let output = resume(&["--model", &path]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(matches!(home.run().cases[0].outcome, Outcome::Measured(_)));
+    home.assert_nothing_leaks();
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_before_a_run_begins() {
+    let home = Home::new();
+    fs::write(home.path("text.gguf"), "no model at all").unwrap();
+    let (text, none) = (home.path("text.gguf"), home.path("none.gguf"));
+    for (path, more, expected) in [
+        (none.to_str().unwrap(), vec![], "there is no file or folder"),
+        (text.to_str().unwrap(), vec![], "is no GGUF file"),
+        (&home.gguf("good.gguf", "tiny-qwen2", 1, false), vec!["--weights", "synthetic"], "its own weights"),
+        (&home.gguf("good.gguf", "tiny-qwen2", 1, false), vec!["--precision", "q4_k_m"], "has no q4_k_m"),
+    ] {
+        let output = home.measure(path, &more);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    }
+    assert!(!home.folder.path().join("target").exists(), "no run began");
+}
+
+#[test]
+fn every_storage_type_that_files_name_can_be_planned() {
+    assert_eq!(Precision::OF_FILES.len(), 18);
+    let home = Home::new();
+    let path = home.gguf("mix.gguf", "tiny-qwen2", 1, false);
+    // `general.file_type` 17 is Q5_K_M: the name alone changes, and the sizes stay those of the file.
+    let mut bytes = fs::read(&path).unwrap();
+    let key = b"general.file_type";
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len() + 4;
+    bytes[at..at + 4].copy_from_slice(&17_u32.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    home.measure(&path, &[]);
+    let run = home.run();
+    assert_eq!(run.cases[0].case.precision, Precision::Q5KM);
+    assert!(matches!(run.cases[0].outcome, Outcome::Measured(_)));
+}
