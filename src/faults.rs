@@ -103,13 +103,13 @@ impl<'a> Reader<'a> {
     /// other language saying where.
     pub fn bilingual(&mut self, key: &str, text: &BilingualText, place: &Range<usize>) -> Bilingual {
         let beside = text.en.as_ref().or(text.fr.as_ref()).map_or_else(|| place.clone(), Spanned::span);
-        let mut side = |language: &str, side: &Option<Spanned<String>>| match side {
-            Some(side) => self.filled(&format!("{key}.{language}"), side),
-            None => {
-                let problem = format!("`{key}.{language}` is missing");
-                self.at(beside.clone(), problem, "add it: every text of ours is in English and French");
-                String::new()
+        let mut side = |language: &str, side: &Option<Spanned<String>>| {
+            if let Some(side) = side {
+                return self.filled(&format!("{key}.{language}"), side);
             }
+            let problem = format!("`{key}.{language}` is missing");
+            self.at(beside.clone(), problem, "add it: every text of ours is in English and French");
+            String::new()
         };
         Bilingual { en: side("en", &text.en), fr: side("fr", &text.fr) }
     }
