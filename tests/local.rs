@@ -342,6 +342,11 @@ fn every_kind_of_folder_gives_the_same_tokens_to_the_same_request() {
         let context: Vec<u32> = (300..360).collect();
         assert_ne!(tokens(&mut engine, &prompt, &context), first, "{kind} {more}: the context is read");
         assert_eq!(tokens(&mut engine, &prompt, &[]), first, "{kind} {more}: and forgotten");
+        // Which is why `EngineGap::Batch` does not hold for folders.
+        let three = tokens(&mut engine, &vec![prompt[0].clone(); 3], &[]);
+        for (alone, three) in first.iter().zip(&three) {
+            assert_eq!(*three, vec![alone[0]; 3], "{kind} {more}: equal rows, equal tokens");
+        }
         // A context and a prompt give what both give in one piece.
         let whole = vec![context.iter().copied().chain([70, 71, 72, 73]).collect()];
         assert_eq!(tokens(&mut engine, &whole, &[]), tokens(&mut engine, &prompt, &context), "{kind} {more}");

@@ -23,7 +23,10 @@ pub(super) fn gaps(case: &Case) -> Vec<EngineGap> {
     let lacks = [
         (EngineGap::Context, !is_folder && shape.family == Family::Llama && positions > LLAMA_POSITIONS),
         (EngineGap::SlidingWindow, is_beyond(shape.sliding_window)),
-        (EngineGap::Batch, workload.batch > 1 && workload.prompt_tokens.max(workload.context_depth) > 1),
+        (
+            EngineGap::Batch,
+            !is_folder && workload.batch > 1 && workload.prompt_tokens.max(workload.context_depth) > 1,
+        ),
     ];
     let mut gaps = if is_folder { floats::shape_gaps(shape) } else { shape_gaps(shape) };
     gaps.extend(lacks.into_iter().filter_map(|(gap, lacks)| lacks.then_some(gap)));

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 #[derive(Deserialize)]
 pub(super) struct Entry {
@@ -13,22 +12,17 @@ pub(super) struct Entry {
 }
 
 #[derive(Deserialize)]
-struct Head {
-    #[serde(default, rename = "__metadata__")]
-    _metadata: IgnoredAny,
-    #[serde(flatten)]
-    tensors: BTreeMap<String, Entry>,
-}
-
-#[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
 /// What the head of a file says of each tensor.
 pub(super) fn tensors(head: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
-    let head: Head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
-    Ok(head.tensors)
+    let text = |error: serde_json::Error| error.to_string();
+    let mut entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(head).map_err(text)?;
+    entries.remove("__metadata__");
+    let entry = |(name, value)| Ok((name, serde_json::from_value(value).map_err(text)?));
+    entries.into_iter().map(entry).collect()
 }
 
 /// The files that an index names, in the order of their names.
