@@ -6,13 +6,19 @@
     reason = "tests read and write files; a failed helper fails its test"
 )]
 
+use std::collections::HashMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use candle_core::{DType, Device, Tensor};
+use claimbench::engine::{ComputeDevice, Engine, ReferenceEngine, Request};
 use claimbench::measurement::{EngineGap, Flag, Outcome, Run, Skip, Stage};
 use claimbench::model::{LocalFormat, Precision, Recipe, Registry, Weights, sha256, write_synthetic};
+use claimbench::units::Bytes;
+use claimbench::workload::DeviceChoice;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A user's folder; files of theirs lie in a folder whose name must appear nowhere.
@@ -226,4 +232,171 @@ fn every_storage_type_that_files_name_can_be_planned() {
     let run = home.run();
     assert_eq!(run.cases[0].case.precision, Precision::Q5KM);
     assert!(matches!(run.cases[0].outcome, Outcome::Measured(_)));
+}
+
+/// A folder as on the hub with small random weights, all of `kind`, in `shards` files.
+fn hub_folder(path: &Path, config: &serde_json::Value, kind: DType, shards: usize) {
+    fs::create_dir_all(path).unwrap();
+    fs::write(path.join("config.json"), config.to_string()).unwrap();
+    let number = |key: &str| usize::try_from(config[key].as_u64().unwrap()).unwrap();
+    let (hidden, inner, vocab) = (number("hidden_size"), number("intermediate_size"), number("vocab_size"));
+    let head =
+        config["head_dim"].as_u64().map_or(hidden / number("num_attention_heads"), |_| number("head_dim"));
+    let (q, kv) = (head * number("num_attention_heads"), head * number("num_key_value_heads"));
+    let mut sizes = vec![
+        ("model.embed_tokens.weight".to_owned(), vec![vocab, hidden]),
+        ("model.norm.weight".to_owned(), vec![hidden]),
+    ];
+    if config["tie_word_embeddings"] != json!(true) {
+        sizes.push(("lm_head.weight".to_owned(), vec![vocab, hidden]));
+    }
+    for layer in 0..number("num_hidden_layers") {
+        let mut add =
+            |name: &str, size: Vec<usize>| sizes.push((format!("model.layers.{layer}.{name}"), size));
+        for norm in ["input_layernorm", "post_attention_layernorm"] {
+            add(&format!("{norm}.weight"), vec![hidden]);
+        }
+        for (part, rows) in [("q", q), ("k", kv), ("v", kv)] {
+            add(&format!("self_attn.{part}_proj.weight"), vec![rows, hidden]);
+            if config["model_type"] == json!("qwen2") {
+                add(&format!("self_attn.{part}_proj.bias"), vec![rows]);
+            }
+        }
+        add("self_attn.o_proj.weight", vec![hidden, q]);
+        add("mlp.gate_proj.weight", vec![inner, hidden]);
+        add("mlp.up_proj.weight", vec![inner, hidden]);
+        add("mlp.down_proj.weight", vec![hidden, inner]);
+    }
+    // A linear congruential generator: equal folders on every run of the test.
+    let mut state = 1_u32;
+    let mut value = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f32::from(u16::try_from(state >> 16).unwrap()) / 32_768.0 - 1.0
+    };
+    let mut files: Vec<HashMap<String, Tensor>> = vec![HashMap::new(); shards];
+    let mut index = serde_json::Map::new();
+    let file_name = |shard: usize| match shards {
+        1 => "model.safetensors".to_owned(),
+        _ => format!("model-{shard}.safetensors"),
+    };
+    for (number, (name, size)) in sizes.into_iter().enumerate() {
+        let values: Vec<f32> = (0..size.iter().product()).map(|_| value() / 4.0).collect();
+        let tensor = Tensor::from_vec(values, size, &Device::Cpu).unwrap().to_dtype(kind).unwrap();
+        index.insert(name.clone(), json!(file_name(number % shards)));
+        files[number % shards].insert(name, tensor);
+    }
+    for (shard, tensors) in files.iter().enumerate() {
+        candle_core::safetensors::save(tensors, path.join(file_name(shard))).unwrap();
+    }
+    if shards > 1 {
+        let index = json!({ "metadata": {}, "weight_map": index });
+        fs::write(path.join("model.safetensors.index.json"), index.to_string()).unwrap();
+    }
+}
+
+fn config(kind: &str, more: &serde_json::Value) -> serde_json::Value {
+    let mut config = json!({
+        "model_type": kind, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": 32000,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "max_position_embeddings": 512, "tie_word_embeddings": false, "hidden_act": "silu",
+    });
+    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    config
+}
+
+/// The tokens of one request, after a context.
+fn tokens(engine: &mut ReferenceEngine, prompts: &[Vec<u32>], context: &[u32]) -> Vec<Vec<u32>> {
+    let mut steps = Vec::new();
+    engine.begin(&vec![context.to_vec(); prompts.len()]).unwrap();
+    let request = Request { prompts: prompts.to_vec(), output_tokens: 8 };
+    let mut emit = |tokens: &[u32]| {
+        steps.push(tokens.to_vec());
+        std::ops::ControlFlow::Continue(())
+    };
+    engine.generate(&request, &mut emit).unwrap();
+    steps
+}
+
+#[test]
+fn every_kind_of_folder_gives_the_same_tokens_to_the_same_request() {
+    let scaling = json!({ "rope_scaling": { "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0, "original_max_position_embeddings": 64 } });
+    let tied = json!({ "tie_word_embeddings": true });
+    for (kind, more) in [
+        ("qwen2", json!({})),
+        ("qwen2", tied.clone()),
+        ("mistral", json!({ "head_dim": 32 })),
+        ("llama", tied),
+        ("llama", scaling),
+    ] {
+        let home = Home::new();
+        hub_folder(&home.path("model"), &config(kind, &more), DType::F32, 1);
+        let device = ComputeDevice::open(DeviceChoice::Cpu).unwrap();
+        let mut engine =
+            ReferenceEngine::new(home.path("model"), device, Bytes::new(0)).of(LocalFormat::Safetensors);
+        assert!(engine.identity().version.ends_with("computed in f32"));
+        engine.load().unwrap();
+        let prompt = vec![vec![70, 71, 72, 73]];
+        let first = tokens(&mut engine, &prompt, &[]);
+        assert_eq!(first.len(), 8);
+        let context: Vec<u32> = (300..360).collect();
+        assert_ne!(tokens(&mut engine, &prompt, &context), first, "{kind} {more}: the context is read");
+        assert_eq!(tokens(&mut engine, &prompt, &[]), first, "{kind} {more}: and forgotten");
+        // Which is why `EngineGap::Batch` does not hold for folders.
+        let three = tokens(&mut engine, &vec![prompt[0].clone(); 3], &[]);
+        for (alone, three) in first.iter().zip(&three) {
+            assert_eq!(*three, vec![alone[0]; 3], "{kind} {more}: equal rows, equal tokens");
+        }
+        // A context and a prompt give what both give in one piece.
+        let whole = vec![context.iter().copied().chain([70, 71, 72, 73]).collect()];
+        assert_eq!(tokens(&mut engine, &whole, &[]), tokens(&mut engine, &prompt, &context), "{kind} {more}");
+    }
+}
+
+#[test]
+fn a_folder_in_shards_is_measured_and_named_without_its_place() {
+    let home = Home::new();
+    let path = home.path("Tiny-Mistral");
+    hub_folder(&path, &config("mistral", &json!({})), DType::BF16, 2);
+    let output = home.measure(path.to_str().unwrap(), &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let run = home.run();
+    let record = &run.cases[0];
+    assert_eq!(record.id().to_string(), "tiny-mistral/bf16/tiny");
+    assert_eq!(record.engine.version, "0.11.1, computed in f32");
+    let local = record.case.model.local.unwrap();
+    assert_eq!(local.tensor_bytes.count(), 2 * record.case.model.shape.parameters());
+    let file = &record.observed.as_ref().unwrap().file;
+    assert_eq!(file.weights, Weights::Local { name: "Tiny-Mistral".into() });
+    let sizes = [0, 1].map(|n| fs::metadata(path.join(format!("model-{n}.safetensors"))).unwrap().len());
+    assert_eq!(file.bytes.count(), sizes.iter().sum::<u64>());
+    let digests = [0, 1].map(|n| sha256(&path.join(format!("model-{n}.safetensors"))).unwrap());
+    fs::write(home.path("digests"), digests.concat()).unwrap();
+    assert_eq!(file.sha256, sha256(&home.path("digests")).unwrap());
+    assert!(run.provenance.command.contains("--model ./Tiny-Mistral "), "{}", run.provenance.command);
+    home.assert_nothing_leaks();
+}
+
+#[test]
+fn a_folder_that_is_no_model_says_why() {
+    let home = Home::new();
+    let refused = |name: &str, expected: &str| {
+        let output = home.measure(home.path(name).to_str().unwrap(), &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    };
+    fs::create_dir(home.path("empty")).unwrap();
+    refused("empty", "config.json cannot be read");
+    hub_folder(&home.path("other"), &config("llama", &json!({})), DType::F32, 1);
+    fs::write(home.path("other/config.json"), config("qwen2", &json!({})).to_string()).unwrap();
+    refused("other", "_proj.bias` is missing");
+    hub_folder(&home.path("whole"), &config("llama", &json!({})), DType::F64, 1);
+    refused("whole", "is stored as F64");
+    hub_folder(&home.path("gelu"), &config("llama", &json!({ "hidden_act": "gelu" })), DType::F32, 1);
+    refused("gelu", "`hidden_act` = `gelu`");
+    hub_folder(&home.path("cut"), &config("llama", &json!({})), DType::F32, 1);
+    let file = home.path("cut/model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    refused("cut", "was cut off");
 }

@@ -1,7 +1,5 @@
 //! Files of the user on the command line: which `--model` values are paths, and the models they give.
 
-#![expect(clippy::disallowed_methods, reason = "looks whether a path exists")]
-
 use std::path::Path;
 
 use crate::model::{LocalModel, Registry};

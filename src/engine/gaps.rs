@@ -7,8 +7,9 @@
 //! angle is off by a third of a radian. All of them hand the last position of each sequence to the output matrix as it lies in
 //! memory, which that refuses for several sequences of more than one token. Nothing reads quantised files of the architectures `mistral3` and `deepseek2`.
 
+use super::floats;
 use crate::measurement::EngineGap;
-use crate::model::{Attention, Family, RopeScaling, Shape, SlidingWindow};
+use crate::model::{Attention, Family, LocalFormat, RopeScaling, Shape, SlidingWindow};
 use crate::workload::Case;
 
 /// Positions `quantized_llama` has rotary angles for (`MAX_SEQ_LEN`).
@@ -17,13 +18,17 @@ const LLAMA_POSITIONS: u64 = 4_096;
 /// Everything the reference engine lacks for this case; it runs a case for which nothing is listed.
 pub(super) fn gaps(case: &Case) -> Vec<EngineGap> {
     let (shape, workload, positions) = (&case.model.shape, &case.workload, case.workload.positions());
+    let is_folder = case.model.local.is_some_and(|local| local.format == LocalFormat::Safetensors);
     let is_beyond = |window: SlidingWindow| matches!(window, SlidingWindow::On(last) if positions > last);
     let lacks = [
-        (EngineGap::Context, shape.family == Family::Llama && positions > LLAMA_POSITIONS),
+        (EngineGap::Context, !is_folder && shape.family == Family::Llama && positions > LLAMA_POSITIONS),
         (EngineGap::SlidingWindow, is_beyond(shape.sliding_window)),
-        (EngineGap::Batch, workload.batch > 1 && workload.prompt_tokens.max(workload.context_depth) > 1),
+        (
+            EngineGap::Batch,
+            !is_folder && workload.batch > 1 && workload.prompt_tokens.max(workload.context_depth) > 1,
+        ),
     ];
-    let mut gaps = shape_gaps(shape);
+    let mut gaps = if is_folder { floats::shape_gaps(shape) } else { shape_gaps(shape) };
     gaps.extend(lacks.into_iter().filter_map(|(gap, lacks)| lacks.then_some(gap)));
     gaps
 }

@@ -1,6 +1,7 @@
 //! Engines: they compute and emit tokens; the runner stamps them. One piece of code times all engines.
 
 mod device;
+mod floats;
 mod gaps;
 mod reference;
 mod scripted;

@@ -13,11 +13,12 @@ use candle_core::quantized::gguf_file::Content;
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::device::ComputeDevice;
+use super::floats::FloatModel;
 use super::gaps::{gaps, shape_gaps};
 use super::{Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
-use crate::model::{Family, shape_of};
+use crate::model::{Family, LocalFormat, shape_of};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
 
@@ -29,6 +30,7 @@ pub struct ReferenceEngine {
     path: PathBuf,
     device: ComputeDevice,
     memory_needed: Bytes,
+    format: LocalFormat,
     model: Option<Model>,
     position: usize,
 }
@@ -37,6 +39,7 @@ pub struct ReferenceEngine {
 enum Model {
     Llama(quantized_llama::ModelWeights),
     Qwen2(quantized_qwen2::ModelWeights),
+    Floats(FloatModel),
 }
 
 impl Model {
@@ -57,6 +60,7 @@ impl Model {
         match self {
             Self::Llama(model) => model.clear_kv_cache(),
             Self::Qwen2(model) => model.clear_kv_cache(),
+            Self::Floats(model) => model.clear_kv_cache(),
         }
     }
 
@@ -65,6 +69,7 @@ impl Model {
         match self {
             Self::Llama(model) => model.forward(input, position),
             Self::Qwen2(model) => model.forward(input, position),
+            Self::Floats(model) => model.forward(input, position),
         }
     }
 }
@@ -72,7 +77,13 @@ impl Model {
 impl ReferenceEngine {
     /// An engine for the file at `path`; nothing is read before `load`. `memory_needed` is compared with what is free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
-        Self { path, device, memory_needed, model: None, position: 0 }
+        Self { path, device, memory_needed, format: LocalFormat::Gguf, model: None, position: 0 }
+    }
+
+    /// The same for a checkpoint of this format; without it, for a GGUF file.
+    #[must_use]
+    pub fn of(self, format: LocalFormat) -> Self {
+        Self { format, ..self }
     }
 
     /// What the engine lacks to run a case rightly; a case with gaps is not run.
@@ -84,6 +95,10 @@ impl ReferenceEngine {
         let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let problem = problem.to_string();
         EngineError::Checkpoint { file, problem: problem.lines().next().unwrap_or_default().to_owned() }
+    }
+
+    fn synchronize(&self) -> Result<(), EngineError> {
+        self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))
     }
 
     fn check_memory(&self) -> Result<(), EngineError> {
@@ -118,7 +133,10 @@ impl Engine for ReferenceEngine {
     fn identity(&self) -> EngineIdentity {
         EngineIdentity {
             id: "candle-transformers".into(),
-            version: CANDLE_VERSION.into(),
+            version: match self.format {
+                LocalFormat::Gguf => CANDLE_VERSION.into(),
+                LocalFormat::Safetensors => format!("{CANDLE_VERSION}, computed in f32"),
+            },
             boundary: Boundary::InProcess,
         }
     }
@@ -133,6 +151,11 @@ impl Engine for ReferenceEngine {
 
     fn load(&mut self) -> Result<(), EngineError> {
         self.check_memory()?;
+        if self.format == LocalFormat::Safetensors {
+            let model = FloatModel::load(&self.path, &self.device.candle);
+            self.model = Some(Model::Floats(model.map_err(|problem| self.checkpoint_error(&problem))?));
+            return self.synchronize();
+        }
         let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
         let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
         // A file that is not the registry's may hold what the plan of the run did not know.
@@ -144,9 +167,8 @@ impl Engine for ReferenceEngine {
         }
         let model = Model::load(shape.family, content, &mut file, &self.device.candle)
             .map_err(|error| self.checkpoint_error(&error))?;
-        self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))?;
         self.model = Some(model);
-        Ok(())
+        self.synchronize()
     }
 
     fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError> {

@@ -61,6 +61,14 @@ pub enum CheckpointError {
         /// How many there are.
         parts: u64,
     },
+    /// A folder that is no checkpoint.
+    #[error("{}: {problem}", path.display())]
+    Folder {
+        /// The folder, or a file of it.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The file ends before its tensors do.
     #[error(
         "{} has {actual} where its tensors need {expected}: it was cut off on the way; fetch or generate it again",

@@ -1,12 +1,11 @@
 //! A checkpoint that the user already has, as a model: what the file says of itself takes the place of the registry.
 
-#![expect(clippy::disallowed_methods, reason = "reads checkpoint files")]
-
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{CheckpointError, inspect, sha256};
 use super::file_type::FileType;
 use super::precision::Precision;
+use super::safetensors::CheckpointFolder;
 use super::shape::Shape;
 use super::spec::{Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, Weights};
 use crate::units::Bytes;
@@ -15,11 +14,8 @@ use crate::units::Bytes;
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// Nothing there.
-    #[error("there is no file or folder {}; give the path of a GGUF file", .0.display())]
+    #[error("there is no file or folder {}; give the path of a GGUF file or of a folder with safetensors", .0.display())]
     NotFound(PathBuf),
-    /// A folder, which is not read yet.
-    #[error("{} is a folder; give the path of a GGUF file", .0.display())]
-    Folder(PathBuf),
     /// The file cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -51,7 +47,7 @@ impl LocalModel {
     /// have.
     pub fn open(path: &Path, is_taken: impl Fn(&str) -> bool) -> Result<Self, LocalError> {
         if path.is_dir() {
-            return Err(LocalError::Folder(path.to_owned()));
+            return Self::open_folder(path, is_taken);
         }
         if !path.exists() {
             return Err(LocalError::NotFound(path.to_owned()));
@@ -76,9 +72,24 @@ impl LocalModel {
         Ok(Self { spec, weights, path: path.to_owned(), bytes: header.file_bytes })
     }
 
-    /// The SHA-256 of the file, in hexadecimal.
+    fn open_folder(path: &Path, is_taken: impl Fn(&str) -> bool) -> Result<Self, LocalError> {
+        let (folder, name) = (CheckpointFolder::inspect(path)?, file_name(path));
+        let local = LocalFile {
+            format: LocalFormat::Safetensors,
+            tensor_bytes: folder.tensor_bytes(),
+            read_bytes_per_step: folder.read_bytes_per_step(),
+        };
+        let (precision, bytes) = (folder.precision(), folder.file_bytes);
+        let spec = spec(path, free_id(&name, is_taken), name.clone(), folder.shape, precision, local)?;
+        Ok(Self { spec, weights: Weights::Local { name }, path: path.to_owned(), bytes })
+    }
+
+    /// The SHA-256 of the file, in hexadecimal; of a folder see [`CheckpointFolder::sha256`].
     pub fn sha256(&self) -> Result<String, LocalError> {
-        Ok(sha256(&self.path)?)
+        match self.spec.local.map(|local| local.format) {
+            Some(LocalFormat::Safetensors) => Ok(CheckpointFolder::inspect(&self.path)?.sha256()?),
+            _ => Ok(sha256(&self.path)?),
+        }
     }
 
     /// The name of the file, without the folder it lies in.
@@ -150,6 +161,7 @@ fn free_id(name: &str, is_taken: impl Fn(&str) -> bool) -> ModelId {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write the files they read")]
 mod tests {
     use std::num::NonZeroUsize;
 
@@ -203,6 +215,6 @@ mod tests {
         std::fs::write(folder.path().join("a.gguf"), "no model").unwrap();
         assert!(error("none.gguf").contains("there is no file or folder"), "{}", error("none.gguf"));
         assert!(error("a.gguf").contains("is no GGUF file"), "{}", error("a.gguf"));
-        assert!(error("").contains("is a folder"), "{}", error(""));
+        assert!(error("").contains("config.json cannot be read"), "{}", error(""));
     }
 }

@@ -15,6 +15,7 @@ mod metadata;
 mod precision;
 mod registry;
 mod rotary;
+mod safetensors;
 mod shape;
 mod spec;
 mod synthetic;
@@ -33,6 +34,7 @@ pub use hub::{FetchedFile, Hub, HubError};
 pub use local::{LocalError, LocalModel};
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
+pub use safetensors::{CheckpointFolder, StoredTensor, tensor_bytes as stored_bytes_of};
 pub use shape::{
     Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
     TensorType, Yarn,

@@ -15,7 +15,7 @@ use crate::engine::{ComputeDevice, Engine, ReferenceEngine, Scripted, ScriptedEn
 use crate::hardware::{Device, Machine, SystemReader};
 use crate::measurement::{Measurement, ModelFile, Order, Outcome, Provenance, Run, RunId, Skip, Stage};
 use crate::meter::{Meter, Ratings, missing_meters};
-use crate::model::{LocalModel, Weights};
+use crate::model::{LocalFormat, LocalModel, Weights};
 use crate::provenance;
 use crate::record::RunStore;
 use crate::runner::{Bench, CaseRun, RecordInputs};
@@ -330,7 +330,8 @@ impl Session {
     }
 
     fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        Box::new(ReferenceEngine::new(path, self.device.clone(), self.memory(case)))
+        let format = case.model.local.map_or(LocalFormat::Gguf, |local| local.format);
+        Box::new(ReferenceEngine::new(path, self.device.clone(), self.memory(case)).of(format))
     }
 
     fn memory(&self, case: &Case) -> Bytes {

@@ -33,6 +33,9 @@ pub fn shape_of_config(text: &str) -> Result<Shape, ConfigError> {
     let whole = Keys::parse(text).map_err(ConfigError::Format)?;
     let config = whole.text_config.as_deref().unwrap_or(&whole);
     let family = family(config)?;
+    if let Some(other) = config.hidden_act.as_deref().filter(|name| *name != "silu") {
+        return Err(unknown("hidden_act", other));
+    }
     let rope = config.rope_parameters.as_ref().or(config.rope_scaling.as_ref());
     let heads = required("num_attention_heads", config.num_attention_heads)?;
     let hidden = required("hidden_size", config.hidden_size)?;

@@ -14,6 +14,7 @@ pub(super) struct Keys {
     pub(super) head_dim: Option<u64>,
     pub(super) vocab_size: Option<u64>,
     pub(super) tie_word_embeddings: Option<bool>,
+    pub(super) hidden_act: Option<String>,
     pub(super) rms_norm_eps: Option<f64>,
     pub(super) rope_theta: Option<f64>,
     pub(super) rope_scaling: Option<RopeKeys>,
