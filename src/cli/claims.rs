@@ -21,7 +21,7 @@ pub(super) fn execute(args: &ClaimsArgs, terminal: &mut Terminal) -> anyhow::Res
         for line in table(&chosen, &ledger, args.lang) {
             terminal.data(&line)?;
         }
-        terminal.say(&format!(
+        terminal.note(&format!(
             "{} of {} claims; one of them whole: claimbench claims ID",
             chosen.len(),
             ledger.claims().len()

@@ -35,7 +35,7 @@ pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Res
     let page = write_page(&store, &run, &catalog.ledger, price.as_ref())?;
     if args.publish {
         let index = write_index(&args.reports)?;
-        terminal.say(&format!("list of runs: {}", index.display()));
+        terminal.note(&format!("list of runs: {}", index.display()));
     }
     terminal.data(&page.display().to_string())?;
     Ok(Status::Good)
