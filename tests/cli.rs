@@ -37,6 +37,7 @@ impl Home {
             .env("CLAIMBENCH_CACHE", self.path("cache"))
             .env("HF_HOME", self.path("hub"))
             .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .env("LC_ALL", "C")
             .stdin(Stdio::null());
         command
     }

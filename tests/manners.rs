@@ -42,6 +42,7 @@ impl Home {
             .env("CLAIMBENCH_CACHE", self.path("cache"))
             .env("HF_HOME", self.path("hub"))
             .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .env("LC_ALL", "C")
             .stdin(Stdio::null());
         for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"] {
             command.env_remove(variable);
@@ -285,4 +286,34 @@ fn misuse_is_told_what_is_wrong_and_what_to_do() {
         "{}",
         said(&output)
     );
+}
+
+#[test]
+fn claims_are_filtered_listed_by_topic_and_printed_in_the_users_language() {
+    let home = Home::new();
+    let document: serde_json::Value =
+        serde_json::from_slice(&home.output(&["claims", "--json", "--category", "energy"]).stdout).unwrap();
+    let claims = document.as_array().unwrap();
+    assert!((5..20).contains(&claims.len()), "{}", claims.len());
+    for claim in claims {
+        assert_eq!(claim["category"], "energy");
+        for (key, language) in [("title", "en"), ("title", "fr"), ("counts", "fr"), ("leaves_out", "en")] {
+            assert!(!claim[key][language].as_str().unwrap().is_empty(), "{claim}");
+        }
+        let source = &claim["sources"][0];
+        assert!(["original", "as-quoted", "not-verified"].contains(&source["read"].as_str().unwrap()));
+    }
+    let both =
+        shown(&home.output(&["claims", "--category", "energy", "--outcome", "upheld", "--lang", "en"]));
+    assert!(both.starts_with("energy\n") && both.lines().count() < claims.len(), "{both}");
+
+    let locale = |name: &str| {
+        let mut command = home.command(&["claims", "deepseek-5-6m"]);
+        shown(&command.env("LC_ALL", name).output().unwrap())
+    };
+    assert!(locale("fr_FR.UTF-8").starts_with("Un modèle DeepSeek") && locale("C").starts_with("A DeepSeek"));
+
+    let unknown = home.output(&["claims", "--outcome", "true"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(said(&unknown).contains("no claim has the outcome `true`; there are as-sourced, context"));
 }

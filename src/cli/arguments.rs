@@ -241,9 +241,9 @@ pub(super) struct ClaimsArgs {
     /// Only claims quoted from this article
     #[arg(long, value_name = "ID")]
     pub(super) article: Option<String>,
-    /// Language of titles and texts; a JSON document always holds both
-    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = parse_language)]
-    pub(super) lang: Language,
+    /// Language of titles and texts, en or fr (default: that of the environment); a JSON document always holds both
+    #[arg(long, value_name = "LANGUAGE", value_parser = parse_language)]
+    pub(super) lang: Option<Language>,
     #[command(flatten)]
     pub(super) json: JsonFlag,
 }

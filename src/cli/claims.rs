@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::ClaimsArgs;
+use super::locale::user_language;
 use super::{Catalog, Status, Terminal};
 use crate::claim::{Category, Claim, Constant, Examined, Ledger, Reading, Source};
 use crate::language::{Bilingual, Language};
@@ -10,15 +11,16 @@ use crate::language::{Bilingual, Language};
 pub(super) fn execute(args: &ClaimsArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let ledger = Catalog::shipped()?.ledger;
     let chosen = choose(args, &ledger)?;
+    let language = args.lang.unwrap_or_else(user_language);
     if args.json.json {
         let claims: Vec<Value> = chosen.iter().map(|claim| claim_json(claim, &ledger)).collect();
         terminal.data(&serde_json::to_string_pretty(&claims)?)?;
     } else if args.id.is_some() {
         for claim in chosen {
-            terminal.data(&whole(claim, &ledger, args.lang))?;
+            terminal.data(&whole(claim, &ledger, language))?;
         }
     } else {
-        for line in table(&chosen, &ledger, args.lang) {
+        for line in table(&chosen, &ledger, language) {
             terminal.data(&line)?;
         }
         terminal.note(&format!(

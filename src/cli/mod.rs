@@ -7,6 +7,7 @@ mod clean;
 mod doctor;
 mod list;
 mod local;
+mod locale;
 mod manual;
 mod measuring;
 mod page;
