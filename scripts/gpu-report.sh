@@ -66,9 +66,9 @@ if $dry_run; then
   part tiny-cpu --model tiny-qwen2 --workload tiny --device cpu --weights synthetic --repetitions 6
 else
   for start in 1 2 3; do
-    part "short-chat-cuda-$start" --workload short-chat --device cuda --weights synthetic
+    part "short-chat-cuda-$start" --workload short-chat --device cuda --weights synthetic --budget 200s
   done
-  part short-chat-cpu --workload short-chat --device cpu --weights synthetic
+  part short-chat-cpu --workload short-chat --device cpu --weights synthetic --budget 200s
 fi
 
 say "$failed parts failed; everything is in $out"
