@@ -128,9 +128,15 @@ fn a_resumed_case_says_that_it_comes_from_two_processes() {
     left.cases[1].flags = Flag::raised(&row.case, seen, samples, &row.energy, &left.provenance.profile);
     fs::write(path.join("run.json"), claimbench::record::to_json(&left)).unwrap();
 
+    // A budget that has no room for the case must not cost it the samples it has.
+    let too_short = ["run", "--resume", path.to_str().unwrap(), "--budget", "1s"];
+    claimbench(folder.path(), &too_short).output().unwrap();
+    let kept = claimbench::record::load(&path).unwrap();
+    assert_eq!(kept.cases[1].outcome, left.cases[1].outcome);
+
     let words = String::from_utf8(resume(folder.path(), &path).stderr).unwrap();
     let completed = claimbench::record::load(&path).unwrap_or_else(|error| panic!("{error}\n{words}"));
-    assert_eq!(completed.resumed_unix_seconds.len(), 1);
+    assert_eq!(completed.resumed_unix_seconds.len(), 2);
     let flags = |row: usize| completed.cases[row].flags.clone();
     assert!(flags(0).contains(&Flag::SingleProcessStart) && !flags(1).contains(&Flag::SingleProcessStart));
     let again = resume(folder.path(), &path);

@@ -130,6 +130,11 @@ pub enum Outcome {
 static NO_SAMPLES: Measurement = Measurement { loads: Vec::new(), repetitions: Vec::new() };
 
 impl Outcome {
+    /// True if the run ended before the case did: another process can go on with it.
+    pub fn ended_early(&self) -> bool {
+        matches!(self, Self::Failed(failure, _) if matches!(failure.stage, Stage::Interrupted | Stage::NotStarted))
+    }
+
     /// The samples, whole or partial.
     pub fn measurement(&self) -> &Measurement {
         match self {

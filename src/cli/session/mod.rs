@@ -13,7 +13,7 @@ use super::{Catalog, Terminal};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::engine::{ComputeDevice, Engine, ReferenceEngine, Scripted, ScriptedEngine};
 use crate::hardware::{Device, Machine, SystemReader};
-use crate::measurement::{Measurement, ModelFile, Order, Outcome, Provenance, Run, RunId, Skip, Stage};
+use crate::measurement::{CaseRecord, Measurement, ModelFile, Order, Provenance, Run, RunId, Skip};
 use crate::meter::{Meter, Ratings, missing_meters};
 use crate::model::{LocalFormat, LocalModel, Weights};
 use crate::provenance;
@@ -179,11 +179,7 @@ impl Session {
 
     /// True if the run ended before all of its cases did.
     pub fn was_interrupted(&self) -> bool {
-        let is_open = |outcome: &Outcome| match outcome {
-            Outcome::Failed(failure, _) => matches!(failure.stage, Stage::Interrupted | Stage::NotStarted),
-            Outcome::Measured(_) | Outcome::Skipped(_) => false,
-        };
-        self.stop.is_set() || self.run.cases.iter().any(|record| is_open(&record.outcome))
+        self.stop.is_set() || self.run.cases.iter().any(|record| record.outcome.ended_early())
     }
 
     /// Time since this process took up the run.
@@ -200,7 +196,8 @@ impl Session {
     }
 
     /// Opens a row for a case, with what an earlier process measured of it. A case that the engine cannot run rightly,
-    /// or that does not fit into memory, is skipped before its checkpoint is made; a checkpoint that cannot be found or made is a failure, and a row too.
+    /// or that does not fit into memory, is skipped before its checkpoint is made; a checkpoint that cannot be found or
+    /// made is a failure, and a row too.
     pub fn open(&mut self, case: &Case, terminal: &mut Terminal) -> anyhow::Result<OpenCase> {
         if let Some(skip) = engine_lacks(case, &self.settings).or_else(|| self.lacks_memory(case)) {
             return self.skip(case, skip);
@@ -230,7 +227,7 @@ impl Session {
         Ok(open)
     }
 
-    /// Gives a case a row that says why it is not tried.
+    /// Gives a case a row that says why it is not tried; what an earlier process measured of it stays instead.
     pub fn skip(&mut self, case: &Case, skip: Skip) -> anyhow::Result<OpenCase> {
         let open = self.closed(CaseRun::skipped(case.clone(), skip));
         self.keep(&open)?;
@@ -299,7 +296,8 @@ impl Session {
         Ok(result)
     }
 
-    /// Puts the case's record into the run, in the place of an earlier one.
+    /// Puts the case's record into the run, in the place of an earlier one. Samples are never replaced by none: a case that
+    /// cannot be taken up again now keeps what it has, and can be resumed later.
     fn put(&mut self, open: &OpenCase) {
         let inputs = RecordInputs {
             machine: &self.run.machine,
@@ -309,6 +307,7 @@ impl Session {
         };
         let record = open.case.record(open.engine.as_ref(), &inputs, &[]);
         match self.run.cases.iter_mut().find(|row| row.id() == record.id()) {
+            Some(row) if has_samples(row) && !has_samples(&record) => {}
             Some(row) => *row = record,
             None => self.run.cases.push(record),
         }
@@ -347,6 +346,10 @@ pub(super) fn memory(case: &Case, device: &Device, machine: &Machine) -> Bytes {
         Device::Cpu { .. } => 1 + u64::from(has_amx),
     };
     CaseForecast::memory(case, repacked_copies)
+}
+
+fn has_samples(record: &CaseRecord) -> bool {
+    *record.outcome.measurement() != Measurement::default()
 }
 
 /// What keeps the engine from running the case rightly.

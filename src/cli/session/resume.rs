@@ -9,7 +9,7 @@ use crate::cli::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::ComputeDevice;
 use crate::hardware::SystemReader;
-use crate::measurement::{CaseRecord, Measurement, ModelFile, Outcome, Run, Skip, Stage};
+use crate::measurement::{CaseRecord, Measurement, ModelFile, Outcome, Run, Skip};
 use crate::model::Registry;
 use crate::record::{RunStore, load};
 use crate::units::index_as_u64;
@@ -88,9 +88,8 @@ pub(in crate::cli) fn load_run(path: &Path) -> anyhow::Result<Run> {
 /// failed stays as it is, and so does one that a time budget cut short.
 pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry) -> anyhow::Result<Vec<Case>> {
     let is_open = |record: &&CaseRecord| match &record.outcome {
-        Outcome::Measured(_) => false,
-        Outcome::Failed(failure, _) => matches!(failure.stage, Stage::Interrupted | Stage::NotStarted),
         Outcome::Skipped(skip) => matches!(skip, Skip::Budget { .. } | Skip::Memory { .. }),
+        outcome => outcome.ended_early(),
     };
     run.cases.iter().filter(is_open).map(|record| known(record, registry)).collect()
 }
