@@ -11,6 +11,4 @@ pub(crate) use machine::tests::example as example_machine;
 
 pub use condition::{Condition, PowerSource, RaplAccess};
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
-pub use reader::{
-    ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, free_disk, logical_cpus,
-};
+pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, logical_cpus};

@@ -3,9 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "reads /proc and /sys")]
 
 use std::fs;
-use std::path::Path;
 
-use sysinfo::{Disks, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
+use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
 use super::machine::{Environment, Gpu, Machine};
 use crate::units::{Bytes, Seconds, count_as_f64, index_as_u64};
@@ -155,15 +154,6 @@ pub fn available_memory() -> Option<Bytes> {
     let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     known(system.available_memory())
-}
-
-/// Free space on the disk that holds a folder; `None` where the system does not tell.
-pub fn free_disk(folder: &Path) -> Option<Bytes> {
-    let folder = fs::canonicalize(folder).ok()?;
-    let disks = Disks::new_with_refreshed_list();
-    let mounted = disks.iter().filter(|disk| folder.starts_with(disk.mount_point()));
-    let disk = mounted.max_by_key(|disk| disk.mount_point().components().count())?;
-    (disk.total_space() > 0).then(|| Bytes::new(disk.available_space()))
 }
 
 /// The reader says 0 where the system does not tell.

@@ -47,4 +47,4 @@ pub use synthetic::{
     GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,
     file_name as synthetic_file_name, write_checkpoint as write_synthetic,
 };
-pub use synthetic_file::{CheckpointFile, EnsureError, ensure as ensure_synthetic};
+pub use synthetic_file::{CheckpointFile, EnsureError, ensure as ensure_synthetic, free_disk};

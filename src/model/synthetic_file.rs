@@ -86,7 +86,7 @@ pub fn ensure(
         return Ok(CheckpointFile { path, bytes, newly_written: false });
     }
     fs::create_dir_all(folder).map_err(at("create", folder))?;
-    if let Some(free) = free_bytes(folder).filter(|free| *free < bytes) {
+    if let Some(free) = free_disk(folder).filter(|free| *free < bytes) {
         return Err(EnsureError::NoRoom { needed: bytes, free, folder: folder.to_owned() });
     }
     on_start(bytes);
@@ -109,7 +109,7 @@ fn is_current(path: &Path, plan: &SyntheticPlan) -> io::Result<bool> {
 }
 
 /// Room on the disk that holds `folder`; `None` if the system does not say.
-fn free_bytes(folder: &Path) -> Option<Bytes> {
+pub fn free_disk(folder: &Path) -> Option<Bytes> {
     let folder = fs::canonicalize(folder).ok()?;
     let disks = sysinfo::Disks::new_with_refreshed_list();
     let mounted = disks.iter().filter(|disk| folder.starts_with(disk.mount_point()));
@@ -302,10 +302,10 @@ mod tests {
     #[test]
     fn the_disk_of_an_existing_folder_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        if let Some(free) = free_bytes(folder.path()) {
+        if let Some(free) = free_disk(folder.path()) {
             assert!(free > Bytes::new(0), "the test itself could write");
         }
-        assert_eq!(free_bytes(&folder.path().join("absent")), None);
+        assert_eq!(free_disk(&folder.path().join("absent")), None);
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
         // About 180 TB.
         (spec.shape.layers, spec.shape.hidden) = (100, 1 << 16);
         spec.shape.feed_forward = FeedForward::Dense { intermediate: 1 << 24 };
-        if free_bytes(folder.path()).is_some() {
+        if free_disk(folder.path()).is_some() {
             let mut no_start = |bytes| panic!("{bytes} are about to be written");
             let error = ensure(folder.path(), &spec, Recipe::Q4KM, 1, &mut no_start).unwrap_err();
             assert!(matches!(error, EnsureError::NoRoom { .. }), "{error}");

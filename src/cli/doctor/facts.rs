@@ -152,7 +152,7 @@ fn nearest_folder(path: &Path) -> Option<PathBuf> {
 }
 
 fn free_disk(folder: &Path) -> Option<Bytes> {
-    crate::hardware::free_disk(&nearest_folder(folder)?)
+    crate::model::free_disk(&nearest_folder(folder)?)
 }
 
 fn hub(cases: &[Case]) -> HubFacts {
