@@ -1,8 +1,11 @@
 //! Engines: they compute and emit tokens; the runner stamps them. One piece of code times all engines.
 
+mod checkpoint;
+mod decoder;
 mod device;
 mod floats;
 mod gaps;
+mod plain;
 mod reference;
 mod scripted;
 
