@@ -18,7 +18,7 @@ use super::gaps::{gaps, shape_gaps};
 use super::{Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
-use crate::model::{Family, LocalFormat, shape_of};
+use crate::model::{Family, GgufFile, LocalFormat, shape_of};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
 
@@ -156,15 +156,17 @@ impl Engine for ReferenceEngine {
             self.model = Some(Model::Floats(model.map_err(|problem| self.checkpoint_error(&problem))?));
             return self.synchronize();
         }
-        let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
-        let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
-        // A file that is not the registry's may hold what the plan of the run did not know.
-        let shape =
-            shape_of(&self.path, &content, &mut file).map_err(|error| self.checkpoint_error(&error))?;
+        // A file that is not the registry's may hold what the plan of the run did not know, and its header comes from
+        // anywhere: our own reader judges it before candle's sees it.
+        let shape = GgufFile::open(&self.path)
+            .and_then(|header| shape_of(&header, &self.path))
+            .map_err(|error| self.checkpoint_error(&error))?;
         if let Some(gap) = shape_gaps(&shape).first() {
             let problem = format!("{}; choose a model that `claimbench list` says runs", gap.reason());
             return Err(self.checkpoint_error(&problem));
         }
+        let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
+        let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
         let model = Model::load(shape.family, content, &mut file, &self.device.candle)
             .map_err(|error| self.checkpoint_error(&error))?;
         self.model = Some(model);

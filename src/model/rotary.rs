@@ -95,7 +95,8 @@ impl Llama3Factors {
         Some(Self { ratio: ratio(shape), factor, low_frequency, high_frequency, original_positions })
     }
 
-    /// The scaling that gives these factors, if its ramp goes from 1 to 4 turns, as in every published model.
+    /// The scaling that gives these factors, of which a GGUF file holds nothing else: the largest is the divisor, and one
+    /// that lies on the ramp gives the original positions, with the ramp's ends that every published model has, 1 and 4.
     pub(super) fn numbers(shape: &Shape, factors: &[f32]) -> Option<RopeScaling> {
         let (low_frequency, high_frequency) = (1.0, 4.0);
         let factor = f64::from(factors.iter().copied().fold(1.0, f32::max));

@@ -61,8 +61,14 @@ impl Shape {
         }
         found.positive(&[("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)]);
         self.rope_problems(&mut found);
-        if let SlidingWindow::Off(0) | SlidingWindow::On(0) = self.sliding_window {
-            found.add("sliding_window", "a window of 0 positions", "leave it out if there is none");
+        match self.sliding_window {
+            SlidingWindow::Off(0) | SlidingWindow::On(0) => {
+                found.add("sliding_window", "a window of 0 positions", "leave it out if there is none");
+            }
+            SlidingWindow::Off(window) | SlidingWindow::On(window) => {
+                found.counts(&[("sliding_window", window)]);
+            }
+            SlidingWindow::None => {}
         }
         found.0
     }
@@ -111,6 +117,8 @@ impl Shape {
             ("mixture", experts_per_token),
             ("mixture", expert_intermediate),
         ]);
+        // None is a number of shared experts too.
+        found.counts(&[("mixture", shared_experts.max(1))]);
         found.rows(&[("mixture", expert_intermediate)]);
         if experts_per_token > experts {
             let text = format!("{experts_per_token} of {experts} experts per token");
@@ -124,7 +132,7 @@ impl Shape {
             Family::DeepSeek2 if shared_experts == 0 => {
                 found.add("mixture", "deepseek2 without shared experts", "give `shared_experts`, at least 1");
             }
-            Family::Llama if dense_layers + shared_experts > 0 => {
+            Family::Llama if dense_layers > 0 || shared_experts > 0 => {
                 let text = "a llama mixture with dense layers or shared experts";
                 found.add("mixture", text, "set both to 0: the file format has no such tensors");
             }
