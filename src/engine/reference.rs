@@ -8,22 +8,21 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use candle_core::quantized::gguf_file::Content;
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
+use super::checkpoint::Checkpoint;
 use super::device::ComputeDevice;
 use super::floats::FloatModel;
 use super::gaps::{gaps, shape_gaps};
-use super::{Emit, Engine, EngineError, Request};
+use super::gate;
+use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
 use crate::model::{Family, GgufFile, LocalFormat, shape_of};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
-
-/// The version of candle-transformers in `Cargo.lock`; a test compares the two.
-const CANDLE_VERSION: &str = "0.11.1";
 
 /// Runs a GGUF file through candle-transformers.
 pub struct ReferenceEngine {
@@ -101,16 +100,6 @@ impl ReferenceEngine {
         self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))
     }
 
-    fn check_memory(&self) -> Result<(), EngineError> {
-        let place = if self.device.candle.is_cuda() { "device" } else { "main" };
-        match self.device.free_memory() {
-            Some(free) if free < self.memory_needed => {
-                Err(EngineError::Memory { needed: self.memory_needed, free, place })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// One forward pass over `rows` (shape `[batch, tokens]`); the next token of each row, on the host.
     fn step(&mut self, rows: &[Vec<u32>]) -> Result<Vec<u32>, EngineError> {
         let model = self.model.as_mut().ok_or(EngineError::NotLoaded)?;
@@ -150,7 +139,7 @@ impl Engine for ReferenceEngine {
     }
 
     fn load(&mut self) -> Result<(), EngineError> {
-        self.check_memory()?;
+        self.device.check_memory(self.memory_needed)?;
         if self.format == LocalFormat::Safetensors {
             let model = FloatModel::load(&self.path, &self.device.candle);
             self.model = Some(Model::Floats(model.map_err(|problem| self.checkpoint_error(&problem))?));
@@ -192,6 +181,27 @@ impl Engine for ReferenceEngine {
             tokens = self.step(&rows)?;
         }
         Ok(())
+    }
+
+    fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
+        self.begin(&[])?;
+        let (candle, start) = (self.device.candle.clone(), std::cell::Cell::new(0));
+        let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
+        let model = self.model.as_mut().ok_or(EngineError::NotLoaded)?;
+        // This code gives the last position alone, so all tokens go through one by one.
+        let measured = |portion: &[Vec<u32>]| {
+            let mut all = Vec::new();
+            for column in 0..portion[0].len() {
+                let tokens: Vec<u32> = portion.iter().map(|row| row[column]).collect();
+                let input = Tensor::from_vec(tokens, (portion.len(), 1), &candle)?;
+                let logits = model.forward(&input, start.replace(start.get() + 1))?;
+                all.push(logits.get(portion.len() - 1)?.to_dtype(DType::F32)?.to_vec1()?);
+            }
+            Ok(all)
+        };
+        let checked = gate::compare(&checkpoint, rows, measured);
+        model.clear_kv_cache();
+        checked.map(Some).map_err(|error| EngineError::Compute(error.to_string()))
     }
 
     fn device_memory_in_use(&self) -> Option<Bytes> {

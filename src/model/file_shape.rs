@@ -129,7 +129,7 @@ pub fn shape_of(file: &GgufFile, path: &Path) -> Result<Shape, CheckpointError> 
 
 /// Refuses numbers that no model has before anything is computed with them.
 fn sound(shape: &Shape, path: &Path) -> Result<(), CheckpointError> {
-    match shape.problems().into_iter().next() {
+    match shape.contradictions().into_iter().next() {
         Some((_, problem, _)) => Err(CheckpointError::Shape { path: path.to_owned(), problem }),
         None => Ok(()),
     }

@@ -1,34 +1,27 @@
 //! Opening a GGUF file as a [`Checkpoint`].
 
-#![expect(clippy::disallowed_methods, reason = "opens the checkpoint")]
-
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::quantized::gguf_file::Content;
-
 use super::{Checkpoint, Pairing, Stored, names};
-use crate::model::{Family, shape_of};
+use crate::model::{Family, GgufFile, shape_of};
+use crate::units::count_as_usize;
 
 impl Checkpoint {
     pub(super) fn open_gguf(path: &Path) -> Result<Self, String> {
-        let text = |error: &dyn ToString| error.to_string();
-        let mut file = File::open(path).map_err(|error| text(&error))?;
-        let content = Content::read(&mut file).map_err(|error| text(&error))?;
-        let shape = shape_of(path, &content, &mut file).map_err(|error| text(&error))?;
+        let header = GgufFile::open(path).map_err(|error| error.to_string())?;
+        let shape = shape_of(&header, path).map_err(|error| error.to_string())?;
         let (mut tensors, path) = (BTreeMap::new(), Arc::<Path>::from(path));
-        for (name, info) in &content.tensor_infos {
-            let offset = content.tensor_data_offset + info.offset;
-            let dimensions = info.shape.dims().to_vec();
-            let stored = Stored::new(Arc::clone(&path), offset, info.ggml_dtype, dimensions);
+        for (name, tensor) in header.tensors() {
+            let dimensions = tensor.dimensions.iter().rev().map(|size| count_as_usize(*size)).collect();
+            let stored = Stored::new(Arc::clone(&path), tensor.offset, tensor.kind, dimensions);
             if name.ends_with("_exps.weight") && stored.dimensions().len() == 3 {
                 for expert in 0..stored.dimensions()[0] {
                     tensors.insert(names::expert(name, expert), stored.slice(expert));
                 }
             } else {
-                tensors.insert(name.clone(), stored);
+                tensors.insert(name.to_owned(), stored);
             }
         }
         let pairing = match shape.family {

@@ -7,7 +7,7 @@ mod gguf;
 mod names;
 mod stored;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ impl Checkpoint {
     /// How far each pair of a head's values turns per position, in radians. Where the file holds factors of its own, these
     /// count: they are what the shape's were read from.
     pub(super) fn rotary_frequencies(&self) -> candle_core::Result<Vec<f64>> {
-        let Some(factors) = self.find("rope_freqs.weight") else { return Ok(self.shape.rotary_frequencies()) };
+        let Some(factors) = self.find(ROTARY_FACTORS) else { return Ok(self.shape.rotary_frequencies()) };
         let factors: Vec<f32> = factors.floats(&candle_core::Device::Cpu)?.flatten_all()?.to_vec1()?;
         let plain = Shape { rope_scaling: RopeScaling::None, ..self.shape.clone() };
         let pairs = plain.rotary_frequencies().into_iter().zip(factors);
@@ -95,36 +95,55 @@ impl Checkpoint {
     }
 
     /// Compares the tensors with those that the shape asks for. The two ways of storing a latent attention's second
-    /// projection are both taken.
+    /// projection are both taken, and a bias on any matrix; any other tensor would be left out of the computation, so a file
+    /// that has one is refused.
     fn check(&self) -> Result<(), String> {
+        let mut known = BTreeSet::from([ROTARY_FACTORS.to_owned()]);
         for expected in self.shape.tensors() {
-            let name = expected.name.as_str();
-            let wanted: Vec<usize> = expected.dimensions.iter().rev().map(|size| count_as_usize(*size)).collect();
+            let wanted: Vec<usize> =
+                expected.dimensions.iter().rev().map(|size| count_as_usize(*size)).collect();
             if expected.is_routed() {
                 for expert in 0..wanted[0] {
-                    self.check_one(&names::expert(name, expert), &wanted[1..])?;
+                    let name = names::expert(&expected.name, expert);
+                    self.check_one(&name, &wanted[1..])?;
+                    known.insert(name);
                 }
-            } else if !expected.is_trained() || self.has_joined_projection(name) {
-            } else {
-                self.check_one(name, &wanted)?;
+            } else if let Some(joined) = self.joined_projection(&expected.name) {
+                known.insert(joined);
+            } else if expected.is_trained() {
+                self.check_one(&expected.name, &wanted)?;
+                known.insert(expected.name);
             }
         }
-        Ok(())
+        let is_bias = |name: &str| {
+            name.strip_suffix(".bias").is_some_and(|matrix| known.contains(&format!("{matrix}.weight")))
+        };
+        // A copy of the table that serves twice changes nothing.
+        let is_copy = |name: &str| name == "output.weight" && self.shape.tied_embeddings;
+        match self.tensors.keys().find(|name| !known.contains(*name) && !is_bias(name) && !is_copy(name)) {
+            Some(name) => Err(format!("`{name}` is a tensor that its architecture has not; give another model")),
+            None => Ok(()),
+        }
     }
 
     fn check_one(&self, name: &str, wanted: &[usize]) -> Result<(), String> {
         match self.find(name) {
             None => Err(format!("`{name}` is missing; fetch the checkpoint again")),
             Some(found) if found.dimensions() != wanted => {
-                Err(format!("`{name}` is {:?}, its model needs {wanted:?}; give another file", found.dimensions()))
+                let found = found.dimensions();
+                Err(format!("`{name}` is {found:?}, its model needs {wanted:?}; give another file"))
             }
             Some(_) => Ok(()),
         }
     }
 
-    /// True for a matrix that this file holds joined with its sibling as `attn_kv_b`.
-    fn has_joined_projection(&self, name: &str) -> bool {
-        let joined = name.strip_suffix("attn_k_b.weight").or_else(|| name.strip_suffix("attn_v_b.weight"));
-        joined.is_some_and(|layer| self.tensors.contains_key(&format!("{layer}attn_kv_b.weight")))
+    /// The tensor that this file holds in place of a matrix and its sibling.
+    fn joined_projection(&self, name: &str) -> Option<String> {
+        let layer = name.strip_suffix("attn_k_b.weight").or_else(|| name.strip_suffix("attn_v_b.weight"))?;
+        let joined = format!("{layer}attn_kv_b.weight");
+        self.tensors.contains_key(&joined).then_some(joined)
     }
 }
+
+/// The one tensor that follows from the config: divisors of Llama 3's rotary frequencies.
+const ROTARY_FACTORS: &str = "rope_freqs.weight";

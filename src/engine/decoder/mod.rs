@@ -4,7 +4,7 @@
 //! nothing here asks for a model by name. Activations and the KV cache are 32-bit floats, weights stay as they are stored.
 //!
 //! The seams for a faster one: [`linear::Matrix`] is the only place that multiplies with weights, [`cache::Cache`] the only one
-//! that keeps keys and values, and [`Decoder::forward`] the only entrance.
+//! that keeps keys and values, and [`Decoder::advance`] with [`Decoder::logits`] the only entrance.
 
 mod attention;
 mod cache;
@@ -25,15 +25,6 @@ use self::mask::Mask;
 use self::rotary::Rotary;
 use super::checkpoint::Checkpoint;
 use crate::model::{Attention, FeedForward, Shape};
-
-/// Which positions' logits are wanted: the output matrix is the largest of a small model, and a prompt needs it once.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Wanted {
-    /// Those after the last token.
-    Last,
-    /// Those after every token.
-    All,
-}
 
 /// A decoder-only transformer on a device, with its KV cache.
 #[derive(Debug)]
@@ -112,9 +103,9 @@ impl Decoder {
         })
     }
 
-    /// Takes in the next `tokens`, `[batch, tokens]` of `u32`, after those in the cache, and gives logits,
-    /// `[batch, tokens or 1, vocabulary]` in 32-bit floats.
-    pub(super) fn forward(&mut self, tokens: &Tensor, wanted: Wanted) -> Result<Tensor> {
+    /// Takes in the next `tokens`, `[batch, tokens]` of `u32`, after those in the cache, and gives their hidden states after the
+    /// last layer, `[batch, tokens, hidden]` in 32-bit floats.
+    pub(super) fn advance(&mut self, tokens: &Tensor) -> Result<Tensor> {
         let (_, count) = tokens.dims2()?;
         let position = self.position;
         self.rotary.reserve(position + count)?;
@@ -124,12 +115,13 @@ impl Decoder {
             x = layer.forward(&x, &self.rotary, &mask, position)?;
         }
         self.position += count;
-        let x = match wanted {
-            Wanted::Last => x.narrow(1, count - 1, 1)?,
-            Wanted::All => x,
-        };
-        let x = self.norm.forward(&x)?;
-        self.output.as_ref().unwrap_or(&self.embedding).multiply(&x)
+        Ok(x)
+    }
+
+    /// The logits that follow from hidden states, `[batch, tokens, hidden]`: `[batch, tokens, vocabulary]` in 32-bit floats. Apart
+    /// from [`Self::advance`], since the output matrix is the largest of a small model and a prompt needs it once.
+    pub(super) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        self.output.as_ref().unwrap_or(&self.embedding).multiply(&self.norm.forward(hidden)?)
     }
 }
 
@@ -175,5 +167,7 @@ impl Layer {
     }
 }
 
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;

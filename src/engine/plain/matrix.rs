@@ -42,6 +42,18 @@ impl Rows {
         self.values.extend_from_slice(row);
     }
 
+    #[cfg(test)]
+    pub(in crate::engine) fn of(rows: &[Vec<f32>]) -> Self {
+        let values = rows.iter().flatten().map(|value| f64::from(*value)).collect();
+        Self { width: rows[0].len(), values }
+    }
+
+    #[cfg(test)]
+    pub(in crate::engine) fn to_floats(&self) -> Vec<Vec<f32>> {
+        let rows = self.values.chunks_exact(self.width);
+        rows.map(|row| row.iter().map(|value| nearest_f32(*value)).collect()).collect()
+    }
+
     pub(in crate::engine) fn count(&self) -> usize {
         self.values.len() / self.width
     }

@@ -54,7 +54,7 @@ pub fn shape_of_config(text: &str) -> Result<Shape, ConfigError> {
         max_positions: required("max_position_embeddings", config.max_position_embeddings)?,
         sliding_window: window(family, config),
     };
-    match shape.problems().into_iter().next() {
+    match shape.contradictions().into_iter().next() {
         Some((_, problem, _)) => Err(ConfigError::Shape(problem)),
         None => Ok(shape),
     }

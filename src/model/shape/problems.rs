@@ -45,6 +45,32 @@ impl Problems {
 impl Shape {
     /// Every reason why no such model can exist or be quantised, as (key of `models.toml`, problem, fix).
     pub fn problems(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = self.contradictions();
+        found.extend(self.odd_rows());
+        found
+    }
+
+    /// Why no such model can be quantised: its rows are not whole blocks. Models of plain floats may have any.
+    fn odd_rows(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Problems::default();
+        found.rows(&[("hidden", self.hidden), ("intermediate", self.intermediate())]);
+        match self.attention {
+            Attention::Grouped { heads, head_dim, .. } => {
+                found.rows(&[("head_dim", heads.saturating_mul(head_dim))]);
+            }
+            Attention::Latent { heads, kv_rank, nope_dim, value_dim, .. } => {
+                found.rows(&[("latent", kv_rank), ("latent", nope_dim)]);
+                found.rows(&[("latent", heads.saturating_mul(value_dim))]);
+            }
+        }
+        if let Some(mixture) = self.mixture() {
+            found.rows(&[("mixture", mixture.expert_intermediate)]);
+        }
+        found.0
+    }
+
+    /// Every reason why no such model can exist, in the same form.
+    pub fn contradictions(&self) -> Vec<(&'static str, String, String)> {
         let mut found = Problems::default();
         found.counts(&[
             ("layers", self.layers),
@@ -53,7 +79,6 @@ impl Shape {
         ]);
         self.attention_problems(&mut found);
         found.counts(&[("vocab", self.vocab), ("max_positions", self.max_positions)]);
-        found.rows(&[("hidden", self.hidden), ("intermediate", self.intermediate())]);
         if let FeedForward::Mixture(mixture) = &self.feed_forward {
             self.mixture_problems(mixture, &mut found);
         } else if self.family == Family::DeepSeek2 {
@@ -82,7 +107,6 @@ impl Shape {
                     let text = format!("{heads} query heads do not divide into {kv_heads} kv heads");
                     found.add("kv_heads", text, "`heads` must be a multiple of `kv_heads`");
                 }
-                found.rows(&[("head_dim", heads.saturating_mul(head_dim))]);
                 if is_latent {
                     found.add("family", "deepseek2 without latent attention", "give `latent`");
                 }
@@ -90,8 +114,6 @@ impl Shape {
             Attention::Latent { heads, kv_rank, nope_dim, rope_dim, value_dim } => {
                 found.counts(&[("heads", heads), ("latent", kv_rank), ("latent", nope_dim)]);
                 found.counts(&[("latent", rope_dim), ("latent", value_dim)]);
-                found.rows(&[("latent", kv_rank), ("latent", nope_dim)]);
-                found.rows(&[("latent", heads.saturating_mul(value_dim))]);
                 if !is_latent {
                     let text = format!("{} with latent attention", self.family.id());
                     found.add(
@@ -119,7 +141,6 @@ impl Shape {
         ]);
         // None is a number of shared experts too.
         found.counts(&[("mixture", shared_experts.max(1))]);
-        found.rows(&[("mixture", expert_intermediate)]);
         if experts_per_token > experts {
             let text = format!("{experts_per_token} of {experts} experts per token");
             found.add("mixture", text, "`experts_per_token` is at most `experts`");
