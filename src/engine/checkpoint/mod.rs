@@ -79,6 +79,12 @@ impl Checkpoint {
         }
     }
 
+    /// Puts another tensor in the place of one.
+    #[cfg(test)]
+    pub(super) fn replace(&mut self, name: &str, other: Stored) {
+        self.tensors.insert(name.to_owned(), other);
+    }
+
     /// How far each pair of a head's values turns per position, in radians. Where the file holds factors of its own, these
     /// count: they are what the shape's were read from.
     pub(super) fn rotary_frequencies(&self) -> candle_core::Result<Vec<f64>> {
