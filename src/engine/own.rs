@@ -10,8 +10,9 @@ use super::device::ComputeDevice;
 use super::gate;
 use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
-use crate::measurement::{Boundary, EngineIdentity};
+use crate::measurement::{Boundary, EngineGap, EngineIdentity};
 use crate::units::{Bytes, count_as_usize};
+use crate::workload::Case;
 
 /// Counts up with every change to the forward pass that can move a figure.
 const FORWARD_PASS: u32 = 1;
@@ -37,6 +38,13 @@ impl OwnEngine {
     /// free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
         Self { path, device, memory_needed, loaded: None }
+    }
+
+    /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
+    /// a workload longer than the model was published for is left.
+    pub fn gaps(case: &Case) -> Vec<EngineGap> {
+        let is_longer = case.workload.positions() > case.model.shape.max_positions;
+        is_longer.then_some(EngineGap::Context).into_iter().collect()
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {

@@ -23,11 +23,6 @@ impl Cache {
         Self { heads, width, device: device.clone(), used: 0, values: None }
     }
 
-    /// Positions that are kept.
-    pub(super) const fn used(&self) -> usize {
-        self.used
-    }
-
     /// Forgets all positions from `position` on.
     pub(super) fn rewind(&mut self, position: usize) {
         self.used = self.used.min(position);
@@ -80,7 +75,7 @@ mod tests {
         let all = cache.append(&row(2.0, 100)).unwrap();
         assert_eq!(all.dims(), [1, 1, 300, 2]);
         cache.rewind(199);
-        assert_eq!(cache.used(), 199);
+        assert_eq!(cache.used, 199);
         let all = cache.append(&row(3.0, 2)).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!((all.len(), all[0], all[397], all[398], all[401]), (402, 1.0, 1.0, 3.0, 3.0));
         let two = Tensor::zeros((2, 1, 1, 2), DType::F32, &Device::Cpu).unwrap();

@@ -17,7 +17,8 @@ const PIECE: usize = 1 << 22;
 pub(in crate::engine) enum Sums {
     /// 32-bit floats, by candle's product of float matrices: for checking at full size.
     F32,
-    /// 64-bit floats, one after the other: the exact answer for small models.
+    /// 64-bit floats, one after the other: the exact answer for small models, which tests hold everything against.
+    #[cfg(test)]
     F64,
 }
 
@@ -122,6 +123,7 @@ fn piece_product(x: &Rows, piece: &Stored, sums: Sums) -> Result<Rows> {
             let product: Vec<f32> = x32.matmul(&weights.t()?)?.flatten_all()?.to_vec1()?;
             product.into_iter().map(f64::from).collect()
         }
+        #[cfg(test)]
         Sums::F64 => {
             let weights: Vec<f32> = weights.flatten_all()?.to_vec1()?;
             let dot = |row: &[f64], weights: &[f32]| {
