@@ -68,7 +68,8 @@ fn logits(decoder: &mut Decoder, tokens: &[u32]) -> Vec<Vec<f32>> {
 }
 
 /// The fixtures whose weights are 32-bit floats.
-const EXACT: [&str; 3] = ["qwen2", "llama", "mistral"];
+const EXACT: [&str; 7] =
+    ["qwen2", "qwen2-tied", "qwen3", "llama", "mistral", "ministral3", "deepseek_v2"];
 
 #[test]
 fn in_32_bit_floats_every_architecture_gives_the_logits_of_transformers() {
@@ -160,7 +161,7 @@ fn eight_sequences_together_give_what_each_gives_alone() {
 /// BF16 weights meet activations that are rounded to BF16 too, F16 weights are widened; both within what the gate allows.
 #[test]
 fn in_16_bit_floats_the_logits_are_as_near_as_the_rounding_of_activations_explains() {
-    for (name, least) in [("qwen2", 1e-4), ("llama", 1e-4)] {
+    for (name, least) in [("qwen2", 1e-4), ("llama", 1e-4), ("deepseek_v2", 1e-4)] {
         let narrow = Fixture::open(&format!("{name}-bf16"));
         let limit = gate::tolerance(&narrow.checkpoint);
         let distance = narrow.decoder_distance(&narrow.checkpoint);
