@@ -12,6 +12,7 @@ mod reference;
 mod scripted;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::hardware::Device;
 use crate::measurement::EngineIdentity;
@@ -113,4 +114,13 @@ pub enum EngineError {
     /// The computation failed.
     #[error("computation failed: {0}")]
     Compute(String),
+}
+
+impl EngineError {
+    /// A checkpoint that cannot be used, told by its name: the folder it lies in is nobody's business.
+    fn checkpoint(path: &Path, problem: &str) -> Self {
+        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let problem = problem.lines().next().unwrap_or_default().replace(&path.display().to_string(), &file);
+        Self::Checkpoint { file, problem }
+    }
 }

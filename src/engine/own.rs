@@ -48,8 +48,7 @@ impl OwnEngine {
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {
-        let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        EngineError::Checkpoint { file, problem: problem.lines().next().unwrap_or_default().to_owned() }
+        EngineError::checkpoint(&self.path, problem)
     }
 
     fn loaded(&mut self) -> Result<&mut Loaded, EngineError> {

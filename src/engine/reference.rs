@@ -91,9 +91,7 @@ impl ReferenceEngine {
     }
 
     fn checkpoint_error(&self, problem: &impl ToString) -> EngineError {
-        let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let problem = problem.to_string();
-        EngineError::Checkpoint { file, problem: problem.lines().next().unwrap_or_default().to_owned() }
+        EngineError::checkpoint(&self.path, &problem.to_string())
     }
 
     fn synchronize(&self) -> Result<(), EngineError> {

@@ -219,7 +219,7 @@ mod tests {
             rope_theta: f64::NAN,
             ..distill_1_5b()
         };
-        assert_eq!(keys(&bad), ["layers", "kv_heads", "intermediate", "rope_theta"]);
+        assert_eq!(keys(&bad), ["layers", "kv_heads", "rope_theta", "intermediate"]);
         assert_eq!(keys(&distill_1_5b()), [""; 0]);
     }
 
