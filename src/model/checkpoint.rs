@@ -36,7 +36,7 @@ pub enum CheckpointError {
         /// What to give instead.
         fix: &'static str,
     },
-    /// Weights as PyTorch saves them. Reading them means running what they say.
+    /// Weights as `PyTorch` saves them. Reading them means running what they say.
     #[error("{} is a pickle, and pickles run code; give safetensors or GGUF", path.display())]
     Pickle {
         /// The file.

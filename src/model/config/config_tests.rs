@@ -104,9 +104,9 @@ fn the_three_ways_to_scale_yarn_read_as_one_number() {
     };
     // 0.1 ln(40) + 1 = 1.368888.
     near(json!({ "attn_factor": 0.9 }), 0.9);
-    near(json!({ "attention_factor": 1.368888 }), 1.0);
-    near(json!({ "attention_factor": 2.0 }), 1.461040);
-    near(json!({ "mscale": 1.0, "mscale_all_dim": 0.5 }), 0.844278);
+    near(json!({ "attention_factor": 1.368_888 }), 1.0);
+    near(json!({ "attention_factor": 2.0 }), 1.461_040);
+    near(json!({ "mscale": 1.0, "mscale_all_dim": 0.5 }), 0.844_278);
     assert_eq!(factor(json!({ "mscale": 0.707, "mscale_all_dim": 0.707 })), Ok((None, Some(0.707))));
     assert_eq!(factor(json!({})), Ok((None, None)));
     assert!(factor(json!({ "mscale": 1.0 })).is_err() && factor(json!({ "mscale_all_dim": 1.0 })).is_err());

@@ -195,10 +195,9 @@ fn heads_that_lie_are_refused() {
         let message = refusal(bytes);
         assert!(message.contains(expected), "{expected}: {message}");
     }
-    let many: String = (0..70_000)
-        .map(|i| format!(",\"{i}\":{{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[{i},{}]}}", i + 1))
-        .collect();
-    assert!(refusal(&file(&format!("{{{}}}", &many[1..]), 70_000)).contains("more than 65536 tensors"));
+    let names: Vec<String> = (0..70_000).map(|i: u32| i.to_string()).collect();
+    let many: Vec<Tensor> = names.into_iter().map(|name| (name, "BF16", vec![1])).collect();
+    assert!(refusal(&whole(&many)).contains("more than 65536 tensors"));
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn index(folder: &Path) -> Result<Option<BTreeMap<String, String>>, CheckpointEr
     }
 }
 
-/// A file of the folder that holds weights as PyTorch saves them.
+/// A file of the folder that holds weights as `PyTorch` saves them.
 fn pickle_in(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -175,7 +175,7 @@ fn pickle_in(folder: &Path) -> Option<PathBuf> {
     paths.into_iter().find(|path| has_pickle_name(path))
 }
 
-/// True for the endings of files that PyTorch saves.
+/// True for the endings of files that `PyTorch` saves.
 pub(super) fn has_pickle_name(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     matches!(ending.as_deref(), Some("bin" | "pt" | "pth" | "ckpt" | "pkl" | "pickle"))

@@ -36,18 +36,18 @@ impl Entry {
 
 /// What the head of a file says of each tensor.
 pub(super) fn tensors(head: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
-    let entries: Distinct<Entry> = serde_json::from_slice(head).map_err(text)?;
+    let entries: Distinct<Entry> = serde_json::from_slice(head).map_err(|error| text(&error))?;
     Ok(entries.0)
 }
 
 /// The file that holds each tensor, as an index says.
 pub(super) fn index(index: &str) -> Result<BTreeMap<String, String>, String> {
-    let index: Index = serde_json::from_str(index).map_err(text)?;
+    let index: Index = serde_json::from_str(index).map_err(|error| text(&error))?;
     Ok(index.weight_map.0)
 }
 
 /// An error may quote what stands in the file.
-fn text(error: serde_json::Error) -> String {
+fn text(error: &serde_json::Error) -> String {
     shown(&error.to_string())
 }
 
