@@ -27,12 +27,20 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// Another kind of file.
-    #[error("{} is no GGUF file: it starts with {found}, not with \"GGUF\"; give a model in GGUF format", path.display())]
+    #[error("{} is no GGUF file: it starts with {found}, not with \"GGUF\"; {fix}", path.display())]
     NotGguf {
         /// The file.
         path: PathBuf,
         /// Its first bytes, escaped.
         found: String,
+        /// What to give instead.
+        fix: &'static str,
+    },
+    /// Weights as `PyTorch` saves them. Reading them means running what they say.
+    #[error("{} is a pickle, and pickles run code; give safetensors or GGUF", path.display())]
+    Pickle {
+        /// The file.
+        path: PathBuf,
     },
     /// A version of the format that is not known.
     #[error("{} is a GGUF file of version {version}; versions 2 and 3 are read: convert the model again", path.display())]
@@ -320,9 +328,11 @@ mod tests {
     fn foreign_files_are_named_as_such() {
         let message = |bytes: &[u8]| inspected(bytes).unwrap_err();
         assert_eq!(
-            message(b"PK\x03\x04........"),
-            "model.gguf is no GGUF file: it starts with \"PK\\x03\\x04\", not with \"GGUF\"; give a model in GGUF format"
+            message(b"\x7fELF........"),
+            "model.gguf is no GGUF file: it starts with \"\\x7fELF\", not with \"GGUF\"; give a model in GGUF format"
         );
+        let pickle = "model.gguf is a pickle, and pickles run code; give safetensors or GGUF";
+        assert_eq!((message(b"PK\x03\x04....").as_str(), message(b"\x80\x02}q").as_str()), (pickle, pickle));
         assert!(message(b"").contains("no GGUF file"));
         assert!(message(b"GGUF\x01\x00\x00\x00").contains("version 1; versions 2 and 3"));
         let empty = [&b"GGUF\x03\x00\x00\x00"[..], &[0; 24]].concat();

@@ -89,6 +89,16 @@ impl FamilyKeys<'_> {
     fn real(&self, key: &str) -> Result<Option<f64>, CheckpointError> {
         self.keys.real(&self.key(key))
     }
+
+    /// Refuses a key that scales something nothing is scaled with here, unless it says 1.
+    fn plain_scale(&self, key: &str) -> Result<(), CheckpointError> {
+        match self.real(key)? {
+            Some(scale) if scale.to_bits() != 1.0_f64.to_bits() => {
+                Err(self.keys.unknown(&self.key(key), &scale.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The shape of the model in a GGUF file, if its keys make one and its tensors are those of it; `path` is for errors.
@@ -167,6 +177,7 @@ fn feed_forward(own: &FamilyKeys<'_>) -> Result<FeedForward, CheckpointError> {
     let Some(experts) = own.optional("expert_count")?.filter(|experts| *experts > 0) else {
         return Ok(FeedForward::Dense { intermediate });
     };
+    refuse_other_routing(own)?;
     Ok(FeedForward::Mixture(Mixture {
         intermediate,
         dense_layers: own.optional("leading_dense_block_count")?.unwrap_or(0),
@@ -177,12 +188,36 @@ fn feed_forward(own: &FamilyKeys<'_>) -> Result<FeedForward, CheckpointError> {
     }))
 }
 
+/// Refuses ways to choose and weigh experts that are not computed here: a softmax over all, the best of which are used as they
+/// come out of it.
+fn refuse_other_routing(own: &FamilyKeys<'_>) -> Result<(), CheckpointError> {
+    let refuse = |key: &str, value: String| Err(own.keys.unknown(&own.key(key), &value));
+    let (scale, function, norm) = ("expert_weights_scale", "expert_gating_func", "expert_weights_norm");
+    own.plain_scale(scale)?;
+    match own.optional(function)? {
+        // Files from before the key was introduced have none, which counts as 0; 1 is the softmax.
+        None | Some(0 | 1) => {}
+        Some(other) => return refuse(function, other.to_string()),
+    }
+    // Mixtral's experts, of the family llama, are always weighed so that they add up to one.
+    if own.keys.flag(&own.key(norm))? == Some(true) && own.family == Family::DeepSeek2 {
+        return refuse(norm, "true".to_owned());
+    }
+    match own.optional("expert_group_count")? {
+        Some(groups) if groups > 1 => refuse("expert_group_count", groups.to_string()),
+        _ => Ok(()),
+    }
+}
+
 fn yarn(own: &FamilyKeys<'_>) -> Result<RopeScaling, CheckpointError> {
     const TYPE: &str = "rope.scaling.type";
     match own.keys.text(&own.key(TYPE))?.as_deref() {
         None | Some("none") => return Ok(RopeScaling::None),
         Some("yarn") => {}
         Some(other) => return Err(own.keys.unknown(&own.key(TYPE), other)),
+    }
+    for key in ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"] {
+        own.plain_scale(key)?;
     }
     let factor = "rope.scaling.factor";
     let unit = if own.family == Family::DeepSeek2 { 0.1 } else { 1.0 };

@@ -15,6 +15,7 @@ mod local;
 mod metadata;
 mod precision;
 mod registry;
+mod regular_file;
 mod rotary;
 mod safetensors;
 mod shape;

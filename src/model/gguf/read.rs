@@ -1,10 +1,7 @@
 //! Reads and checks the header of a GGUF file, versions 2 and 3, before anything relies on it.
 
-#![expect(clippy::disallowed_methods, reason = "reads checkpoint files")]
-
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -14,6 +11,8 @@ use super::bytes::Source;
 use super::kind::{foreign_name, kind};
 use super::value::Value;
 use crate::model::checkpoint::CheckpointError;
+use crate::model::regular_file;
+use crate::model::safetensors::has_pickle_name;
 use crate::model::shown::shown;
 use crate::units::{Bytes, count_as_usize, index_as_u64};
 
@@ -52,13 +51,7 @@ impl GgufFile {
     /// Reads the header of the file at `path`, no tensor but the rotary factors, and checks that all of its data is there.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-        let metadata = fs::metadata(path).map_err(io)?;
-        if !metadata.is_file() {
-            // Opening a pipe would wait for somebody to write to it.
-            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
-        }
-        let mut file = File::open(path).map_err(io)?;
-        let length = file.metadata().map_err(io)?.len();
+        let (mut file, length) = regular_file::open(path).map_err(io)?;
         Self::read(path, &mut file, length)
     }
 
@@ -184,8 +177,7 @@ impl GgufFile {
 fn preamble<R: Read + Seek>(path: &Path, source: &mut Source<'_, R>) -> Result<(u64, u64), CheckpointError> {
     let start = source.take_many(source.left().min(4))?;
     if start != b"GGUF" {
-        let found = format!("\"{}\"", start.escape_ascii());
-        return Err(CheckpointError::NotGguf { path: path.to_owned(), found });
+        return Err(no_gguf(path, &start));
     }
     let version = source.take_u32()?;
     if !matches!(version, 2 | 3) {
@@ -197,6 +189,23 @@ fn preamble<R: Read + Seek>(path: &Path, source: &mut Source<'_, R>) -> Result<(
     source.check_count(tensors, 32, "tensors")?;
     source.check_count(keys, 13, "keys")?;
     Ok((tensors, keys))
+}
+
+/// Why a file that starts so is none: some kinds of files are met often.
+fn no_gguf(path: &Path, start: &[u8]) -> CheckpointError {
+    // PyTorch saves pickles, today inside a zip archive.
+    let is_pickle = start.starts_with(b"PK\x03\x04") || matches!(start, [0x80, 2..=5, ..]);
+    let path = path.to_owned();
+    if is_pickle || has_pickle_name(&path) {
+        return CheckpointError::Pickle { path };
+    }
+    let is_safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
+    let fix = if is_safetensors {
+        "give the folder in which it lies with its config.json"
+    } else {
+        "give a model in GGUF format"
+    };
+    CheckpointError::NotGguf { path, found: format!("\"{}\"", start.escape_ascii()), fix }
 }
 
 fn keys<R: Read + Seek>(
