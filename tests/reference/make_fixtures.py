@@ -25,7 +25,7 @@ import numpy as np
 import safetensors.torch
 import torch
 import transformers
-from torch.overrides import TorchFunctionMode
+from exact import InFloat64, distance, logits_of, toml
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "reference"
 PROMPTS, TOKENS, VOCAB = 2, 40, 123
@@ -144,37 +144,6 @@ def fixtures():
     )
 
 
-class InFloat64(TorchFunctionMode):
-    """Wherever transformers' code asks for float32 (norms, softmax, rotary angles, router), gives float64."""
-
-    def __enter__(self):
-        self.default = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64)
-        return super().__enter__()
-
-    def __exit__(self, *reason):
-        torch.set_default_dtype(self.default)
-        return super().__exit__(*reason)
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        wider = lambda value: torch.float64 if value is torch.float32 else value
-        if function is torch.Tensor.float:
-            function = torch.Tensor.double
-        kwargs = {key: wider(value) for key, value in (kwargs or {}).items()}
-        return self.check(function(*[wider(value) for value in args], **kwargs))
-
-    def check(self, result):
-        return result
-
-
-class OnlyFloat64(InFloat64):
-    """The same, and nothing on the way may be narrower."""
-
-    def check(self, result):
-        assert not (isinstance(result, torch.Tensor) and result.dtype in (torch.float32, torch.complex64))
-        return result
-
-
 def text_of(config):
     """The config of the text model: a vision model nests it."""
     return getattr(config, "text_config", config)
@@ -188,22 +157,10 @@ def auto(config):
 def load(folder, config=None, dtype=torch.float64):
     config = config or transformers.AutoConfig.from_pretrained(folder)
     with contextlib.nullcontext() if dtype == torch.float32 else InFloat64():
-        model = auto(config).from_pretrained(folder, config=config, dtype=dtype, attn_implementation="eager", experts_implementation="eager")
+        model = auto(config).from_pretrained(
+            folder, config=config, dtype=dtype, attn_implementation="eager", experts_implementation="eager"
+        )
     return model.eval()
-
-
-def logits_of(model, tokens, dtype=torch.float64):
-    """Logits `[prompts, tokens, vocabulary]` and the attention weights of each layer `[prompts, heads, tokens, tokens]`."""
-    with contextlib.nullcontext() if dtype == torch.float32 else OnlyFloat64(), torch.no_grad():
-        output = model(input_ids=tokens, use_cache=False, output_attentions=True)
-    assert output.logits.dtype == dtype, output.logits.dtype
-    assert torch.isfinite(output.logits).all()
-    return output.logits, output.attentions
-
-
-def distance(logits, reference):
-    """Root mean square of the difference, over the spread of the reference."""
-    return ((logits.double() - reference).square().mean().sqrt() / reference.std()).item()
 
 
 def fill(model, fixture):
@@ -390,12 +347,6 @@ def make(fixture, root):
         }
 
 
-def toml(value):
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value)
-
-
 def write_table(rows, path):
     head = "# Written by tests/reference/make_fixtures.py. A distance is a root mean square over the spread of the logits.\n"
     lines = [head + f"torch = {toml(torch.__version__.split('+')[0])}\ntransformers = {toml(transformers.__version__)}\n"]
@@ -456,4 +407,5 @@ def main():
         write_table(rows, DATA / "fixtures.toml")
 
 
-main()
+if __name__ == "__main__":
+    main()
