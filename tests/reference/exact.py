@@ -40,7 +40,7 @@ class OnlyFloat64(InFloat64):
 
 def logits_of(model, tokens, dtype=torch.float64):
     """Logits `[prompts, tokens, vocabulary]` and the attention weights of each layer `[prompts, heads, tokens, tokens]`."""
-    with contextlib.nullcontext() if dtype == torch.float32 else OnlyFloat64(), torch.no_grad():
+    with OnlyFloat64() if dtype == torch.float64 else contextlib.nullcontext(), torch.no_grad():
         output = model(input_ids=tokens, use_cache=False, output_attentions=True)
     assert output.logits.dtype == dtype, output.logits.dtype
     assert torch.isfinite(output.logits).all()

@@ -198,7 +198,7 @@ def float64_logits(path, tokens):
     return logits_of(model, torch.tensor([tokens]))[0][0]
 
 
-def make(model, recipe, generator, folder):
+def make(model, recipe, generator, folder, tell):
     """The tensors to keep of one file, and its row in files.toml."""
     path = folder / f"{model}.{recipe}.gguf"
     command = [*generator.split(), model, str(SEED), str(path), recipe]
@@ -210,7 +210,8 @@ def make(model, recipe, generator, folder):
     llama = llama_cpp_logits(path, tokens)[POSITIONS]
     path.unlink()
     far = distance(llama, float64)
-    print(f"{model} {recipe}: llama.cpp is {far:.2e} from float64, the logits' spread is {float64.std():.2f}", flush=True)
+    if tell:
+        print(f"{model} {recipe}: llama.cpp is {far:.2e} from float64, the logits' spread is {float64.std():.2f}", flush=True)
     tensors = {
         "tokens": torch.tensor(tokens), "positions": torch.tensor(POSITIONS), "float64": float64.float().contiguous(),
         "llama_cpp": llama.contiguous(),
@@ -242,7 +243,11 @@ def main():
     arguments = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
-        made = [make(model, recipe, arguments.generator, pathlib.Path(folder)) for model in MODELS for recipe in RECIPES]
+        made = [
+            make(model, recipe, arguments.generator, pathlib.Path(folder), not arguments.check)
+            for model in MODELS
+            for recipe in RECIPES
+        ]
     if arguments.check:
         kept_rows = (DATA / "files.toml").read_text()
         lines = [compare(row, tensors, kept_rows) for tensors, row in made]
