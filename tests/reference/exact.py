@@ -30,11 +30,14 @@ class InFloat64(TorchFunctionMode):
         return result
 
 
+NARROW = (torch.float32, torch.bfloat16, torch.float16, torch.complex64)
+
+
 class OnlyFloat64(InFloat64):
     """The same, and nothing on the way may be narrower."""
 
     def check(self, result):
-        assert not (isinstance(result, torch.Tensor) and result.dtype in (torch.float32, torch.complex64))
+        assert not (isinstance(result, torch.Tensor) and result.dtype in NARROW), result.dtype
         return result
 
 
