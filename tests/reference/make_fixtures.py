@@ -25,7 +25,7 @@ import numpy as np
 import safetensors.torch
 import torch
 import transformers
-from torch.overrides import TorchFunctionMode
+from exact import InFloat64, distance, logits_of, toml
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "reference"
 PROMPTS, TOKENS, VOCAB = 2, 40, 123
@@ -35,6 +35,7 @@ TOLERANCE = 1e-6
 F32_TOLERANCE = 1e-4
 FAULT_DISTANCE = 100 * F32_TOLERANCE
 SHARD = "100KB"
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
 @dataclasses.dataclass
@@ -144,37 +145,6 @@ def fixtures():
     )
 
 
-class InFloat64(TorchFunctionMode):
-    """Wherever transformers' code asks for float32 (norms, softmax, rotary angles, router), gives float64."""
-
-    def __enter__(self):
-        self.default = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64)
-        return super().__enter__()
-
-    def __exit__(self, *reason):
-        torch.set_default_dtype(self.default)
-        return super().__exit__(*reason)
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        wider = lambda value: torch.float64 if value is torch.float32 else value
-        if function is torch.Tensor.float:
-            function = torch.Tensor.double
-        kwargs = {key: wider(value) for key, value in (kwargs or {}).items()}
-        return self.check(function(*[wider(value) for value in args], **kwargs))
-
-    def check(self, result):
-        return result
-
-
-class OnlyFloat64(InFloat64):
-    """The same, and nothing on the way may be narrower."""
-
-    def check(self, result):
-        assert not (isinstance(result, torch.Tensor) and result.dtype in (torch.float32, torch.complex64))
-        return result
-
-
 def text_of(config):
     """The config of the text model: a vision model nests it."""
     return getattr(config, "text_config", config)
@@ -187,23 +157,11 @@ def auto(config):
 
 def load(folder, config=None, dtype=torch.float64):
     config = config or transformers.AutoConfig.from_pretrained(folder)
-    with contextlib.nullcontext() if dtype == torch.float32 else InFloat64():
-        model = auto(config).from_pretrained(folder, config=config, dtype=dtype, attn_implementation="eager", experts_implementation="eager")
+    with InFloat64() if dtype == torch.float64 else contextlib.nullcontext():
+        model = auto(config).from_pretrained(
+            folder, config=config, dtype=dtype, attn_implementation="eager", experts_implementation="eager"
+        )
     return model.eval()
-
-
-def logits_of(model, tokens, dtype=torch.float64):
-    """Logits `[prompts, tokens, vocabulary]` and the attention weights of each layer `[prompts, heads, tokens, tokens]`."""
-    with contextlib.nullcontext() if dtype == torch.float32 else OnlyFloat64(), torch.no_grad():
-        output = model(input_ids=tokens, use_cache=False, output_attentions=True)
-    assert output.logits.dtype == dtype, output.logits.dtype
-    assert torch.isfinite(output.logits).all()
-    return output.logits, output.attentions
-
-
-def distance(logits, reference):
-    """Root mean square of the difference, over the spread of the reference."""
-    return ((logits.double() - reference).square().mean().sqrt() / reference.std()).item()
 
 
 def fill(model, fixture):
@@ -236,8 +194,8 @@ def older_config(config):
     rope = dict(config.pop("rope_parameters"))
     config["rope_theta"] = rope.pop("rope_theta")
     kind = rope.pop("rope_type")
-    # Llama 3.1 named its key `rope_type`; DeepSeek's own repositories say `type`.
-    key = "rope_type" if kind == "llama3" else "type"
+    # The key as the publishers name it.
+    key = "type" if config["model_type"] == "deepseek_v2" else "rope_type"
     config["rope_scaling"] = None if kind == "default" else {key: kind, **rope}
     config["torch_dtype"] = config.pop("dtype")
     config.pop("layer_types", None)
@@ -250,7 +208,7 @@ def older_config(config):
 
 
 def save(model, folder, fixture, dtype):
-    model.to({"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[dtype])
+    model.to(DTYPES[dtype])
     model.save_pretrained(folder, max_shard_size=SHARD if fixture.sharded else "10MB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     if fixture.older or dtype != "f32":
@@ -361,7 +319,13 @@ def check_faults(folder, tokens, reference):
     return {name: float(f"{value:.2g}") for name, value in found.items()}
 
 
-def make(fixture, root):
+def distance_in(folder, kind, tokens, reference):
+    """How far transformers' logits are when it computes in `kind`, to one digit."""
+    model = load(folder, dtype=DTYPES[kind])
+    return float(f"{distance(logits_of(model, tokens, DTYPES[kind])[0], reference):.1g}")
+
+
+def make(fixture, root, tell):
     """Writes the fixture in each of its dtypes and yields a row of fixtures.toml for each."""
     generator = np.random.Generator(np.random.PCG64([fixture.seed, 1]))
     tokens = torch.from_numpy(generator.integers(0, VOCAB, (PROMPTS, TOKENS)))
@@ -375,25 +339,21 @@ def make(fixture, root):
         save(model, folder, fixture, dtype)
         reference, attentions = logits_of(load(folder), tokens)
         spread, entropy = check_hardness(text_of(transformers.AutoConfig.from_pretrained(folder)), reference, attentions)
-        rounded = distance(logits_of(load(folder, dtype=torch.float32), tokens, torch.float32)[0], reference)
-        assert rounded < F32_TOLERANCE / 4, f"transformers in F32 is {rounded:.1e} from float64: too chaotic"
+        # How far transformers itself gets from float64 when it rounds as a program would that computes in this type.
+        own = {kind: distance_in(folder, kind, tokens, reference) for kind in sorted({"f32", dtype})}
+        assert own["f32"] < F32_TOLERANCE / 4, f"transformers in F32 is {own['f32']:.1e} from float64: too chaotic"
         tensors = {"tokens": tokens, "logits": reference.float().contiguous()}
         safetensors.torch.save_file(tensors, folder / "expected.safetensors")
         for path in folder.glob("*.safetensors"):
             assert path.stat().st_size <= 400_000, f"{path} has {path.stat().st_size} bytes"
         found = check_faults(folder, tokens, reference)
-        print(f"{name}: logits' spread {spread}, attention entropy {entropy} of uniform, F32 {rounded:.1e}, faults {found}")
+        if tell:
+            print(f"{name}: spread {spread}, attention entropy {entropy} of uniform, transformers {own}, faults {found}")
         yield {
             "name": name, "dtype": dtype, "seed": fixture.seed, "switched_on": fixture.switched_on,
-            "logits_spread": spread, "attention_entropy_of_uniform": entropy, "f32_distance": float(f"{rounded:.1g}"),
+            "logits_spread": spread, "attention_entropy_of_uniform": entropy, "transformers_distances": own,
             "fault_distances": found,
         }
-
-
-def toml(value):
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value)
 
 
 def write_table(rows, path):
@@ -441,7 +401,7 @@ def main():
     wanted = [one for one in fixtures() if not arguments.only or one.name in arguments.only.split(",")]
     with tempfile.TemporaryDirectory() as temporary:
         made = pathlib.Path(temporary)
-        rows = [row for fixture in wanted for row in make(fixture, made)]
+        rows = [row for fixture in wanted for row in make(fixture, made, not arguments.check)]
         if arguments.check:
             lines = [compare(row["name"], made / row["name"], DATA / row["name"]) for row in rows]
             print("\n".join(lines))
@@ -456,4 +416,5 @@ def main():
         write_table(rows, DATA / "fixtures.toml")
 
 
-main()
+if __name__ == "__main__":
+    main()
