@@ -75,6 +75,11 @@ impl Terminal {
         }
     }
 
+    /// True if somebody looks on, on a terminal that can redraw a line.
+    pub fn redraws(&self) -> bool {
+        self.is_live && !self.is_quiet
+    }
+
     /// How far a command is: on a terminal one line that is drawn over, else a line of its own. Never called while
     /// something is timed.
     pub fn progress(&mut self, line: &str) {

@@ -9,7 +9,6 @@ mod config;
 mod file_shape;
 mod file_type;
 mod gguf;
-mod hub;
 mod local;
 mod metadata;
 mod precision;
@@ -30,7 +29,6 @@ pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect
 pub use config::{ConfigError, shape_of_config};
 pub use file_shape::shape_of;
 pub use file_type::FileType;
-pub use hub::{FetchedFile, Hub, HubError};
 pub use local::{LocalError, LocalModel};
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
@@ -40,7 +38,7 @@ pub use shape::{
     TensorType, Yarn,
 };
 pub use spec::{
-    HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
+    HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
     Weights,
 };
 pub use synthetic::{
