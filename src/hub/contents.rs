@@ -17,11 +17,12 @@ use crate::units::Bytes;
 
 /// Of a checkpoint in safetensors: what the shape is read from.
 pub(super) const CONFIG: &str = "config.json";
-/// Text to tokens; a checkpoint without it cannot be asked anything.
+/// Text to tokens. Without it speed can be measured, and no text can be read.
 const TOKENIZER: &str = "tokenizer.json";
 /// Taken where they are there. Everything else stays where it is, such as the same weights once more in another layout
 /// (`consolidated.safetensors`).
-const COMPANIONS: [&str; 3] = ["tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
+const COMPANIONS: [&str; 4] =
+    [TOKENIZER, "tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
 /// Names the shards, where there are several.
 const INDEX: &str = "model.safetensors.index.json";
 /// The weights, where they are in one file.
@@ -102,7 +103,7 @@ impl Hub {
             return Some(Fetched { commit, files: vec![fetched(name, path.clone())?], path });
         };
         let there = |name: &str| fetched(name, folder.join(name));
-        let mut files = vec![there(CONFIG)?, there(TOKENIZER)?];
+        let mut files = vec![there(CONFIG)?];
         files.extend(COMPANIONS.into_iter().filter_map(there));
         match there(INDEX) {
             Some(index) => {
@@ -216,12 +217,14 @@ impl Hub {
             revision: revision.to_owned(),
             problem,
         };
-        if let Some(name) = [CONFIG, TOKENIZER].into_iter().find(|name| !is_there(name)) {
-            return Err(unfit(format!("it has no {name}")));
+        if !is_there(CONFIG) {
+            return Err(unfit(format!("it has no {CONFIG}")));
+        }
+        if !is_there(TOKENIZER) {
+            watch(Event::Note(&format!("{repo} has no {TOKENIZER}: its text will not be readable")));
         }
         let companions = COMPANIONS.into_iter().filter(|name| is_there(name));
-        let mut names: Vec<String> =
-            [CONFIG, TOKENIZER].into_iter().chain(companions).map(str::to_owned).collect();
+        let mut names: Vec<String> = [CONFIG].into_iter().chain(companions).map(str::to_owned).collect();
         if is_there(INDEX) {
             let asked = Asked { repo, revision: &commit, file: INDEX };
             let url = self.door.file(repo, &commit, INDEX);

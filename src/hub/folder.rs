@@ -169,17 +169,15 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let folder = RepoFolder::new(cache.path(), "owner/model");
         let held = folder.hold("abc", &mut || panic!("nobody else is there")).unwrap();
-        let (folder, waited) = (folder.clone(), std::thread::spawn({
+        let (begins, waits) = std::sync::mpsc::channel();
+        let second = std::thread::spawn({
             let folder = folder.clone();
-            move || {
-                let mut waits = 0;
-                folder.hold("abc", &mut || waits += 1).unwrap();
-                waits
-            }
-        }));
+            move || folder.hold("abc", &mut || begins.send(()).unwrap()).unwrap()
+        });
         folder.hold("other", &mut || panic!("another content")).unwrap();
-        std::thread::sleep(Duration::from_millis(50));
+        waits.recv().unwrap();
         drop(held);
-        assert_eq!(waited.join().unwrap(), 1);
+        second.join().unwrap();
+        assert!(waits.recv().is_err(), "told twice");
     }
 }

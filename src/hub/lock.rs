@@ -96,7 +96,9 @@ impl ModelsLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             text => text.map_err(at("read", path))?,
         };
-        let files = wire::read_lock(&path.display().to_string(), &text).map_err(LockError::Faults)?;
+        // A run file may quote the message, and says of no file where it lies.
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let files = wire::read_lock(&name, &text).map_err(LockError::Faults)?;
         Ok(Self { files })
     }
 

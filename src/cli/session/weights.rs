@@ -34,15 +34,15 @@ pub(super) fn checkpoint(
         }
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
-    let header = inspect(&path)?;
-    if let Some((name, found, expected)) = header.differences(&model.shape).first() {
-        anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
-    }
     let sha256 = sha256(&path)?;
     if let (Weights::Hub { repo, commit }, Some((_, fetched))) = (&weights, &real)
         && let [FetchedFile { name, .. }] = fetched.files.as_slice()
     {
         ModelsLock::of_user()?.check(repo, commit, name, &sha256)?;
+    }
+    let header = inspect(&path)?;
+    if let Some((name, found, expected)) = header.differences(&model.shape).first() {
+        anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
     Ok((path, ModelFile { weights, sha256, bytes: header.file_bytes }))
 }
