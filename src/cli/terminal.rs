@@ -38,7 +38,8 @@ impl Terminal {
         Self::on(AutoStream::auto(io::stdout()), AutoStream::auto(io::stderr()), is_live)
     }
 
-    fn on(data: impl Write + 'static, words: impl Write + 'static, is_live: bool) -> Self {
+    /// On any two streams, such as those of a test.
+    pub(super) fn on(data: impl Write + 'static, words: impl Write + 'static, is_live: bool) -> Self {
         let (data, words) = (Box::new(data), Box::new(words));
         Self { data, words, is_live, is_quiet: false, drawn: 0, is_closed: false }
     }

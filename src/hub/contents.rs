@@ -99,7 +99,8 @@ impl Hub {
         let found = repository.download_file().filename(name).maybe_revision(file.repo.commit.clone());
         let path = found.local_files_only(true).send().ok()?;
         let commit = commit_of(&path)?;
-        let Some(folder) = snapshot_of(&path, name).filter(|_| file.content == HubContent::Safetensors) else {
+        let Some(folder) = snapshot_of(&path, name).filter(|_| file.content == HubContent::Safetensors)
+        else {
             return Some(Fetched { commit, files: vec![fetched(name, path.clone())?], path });
         };
         let there = |name: &str| fetched(name, folder.join(name));

@@ -50,13 +50,17 @@ pub enum HubError {
         revision: String,
     },
     /// The hub wants to know who asks, or has not let this user in.
-    #[error("{repo} is gated or private; accept its terms on the hub with your account, and set HF_TOKEN to a token of it")]
+    #[error(
+        "{repo} is gated or private; accept its terms on the hub with your account, and set HF_TOKEN to a token of it"
+    )]
     Denied {
         /// `owner/name`.
         repo: String,
     },
     /// The hub does not know the token.
-    #[error("the hub refuses the token of HF_TOKEN or the token file; make a new one in the settings of your account")]
+    #[error(
+        "the hub refuses the token of HF_TOKEN or the token file; make a new one in the settings of your account"
+    )]
     BadToken,
     /// Too many requests, and a wait too long to sit out.
     #[error("the hub allows no more requests for now; {}", again(*.seconds))]
@@ -75,7 +79,9 @@ pub enum HubError {
         status: u16,
     },
     /// Nobody answers.
-    #[error("{host} cannot be reached ({problem}); check the network, the proxy and HF_ENDPOINT, then try again")]
+    #[error(
+        "{host} cannot be reached ({problem}); check the network, the proxy and HF_ENDPOINT, then try again"
+    )]
     Unreachable {
         /// Who was asked.
         host: String,
@@ -159,7 +165,9 @@ pub enum HubError {
         problem: String,
     },
     /// Files are missing that a checkpoint needs.
-    #[error("{repo} at {revision} is no checkpoint that can be used: {problem}; correct its entry in models.toml")]
+    #[error(
+        "{repo} at {revision} is no checkpoint that can be used: {problem}; correct its entry in models.toml"
+    )]
     Unfit {
         /// `owner/name`.
         repo: String,

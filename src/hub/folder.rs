@@ -75,7 +75,8 @@ impl RepoFolder {
         let folder = pointer.parent().expect("a file of a snapshot lies in a folder");
         fs::create_dir_all(folder).map_err(HubError::io("create", folder))?;
         let fresh = folder.join(format!(".claimbench-{}", std::process::id()));
-        let placed = link(&relative(&blob, folder), &blob, &fresh).and_then(|()| fs::rename(&fresh, &pointer));
+        let placed =
+            link(&relative(&blob, folder), &blob, &fresh).and_then(|()| fs::rename(&fresh, &pointer));
         placed.map_err(HubError::io("create", &pointer))?;
         Ok(pointer)
     }

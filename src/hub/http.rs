@@ -303,12 +303,18 @@ mod tests {
         head.add(&hub, true);
         assert!(head.is_told());
         head.add(&content, false);
-        assert_eq!((head.commit.as_deref(), head.etag.as_deref(), head.bytes), (Some("c1"), Some("abc"), Some(10)));
+        assert_eq!(
+            (head.commit.as_deref(), head.etag.as_deref(), head.bytes),
+            (Some("c1"), Some("abc"), Some(10))
+        );
         // A canonical address first, the file itself next: the length of a redirect is not the file's.
         let mut head = Head::default();
         head.add(&headers(&[("content-length", "40"), ("x-repo-commit", "c2")]), true);
         assert!(!head.is_told() && head.bytes.is_none());
         head.add(&content, false);
-        assert_eq!((head.commit.as_deref(), head.etag.as_deref(), head.bytes), (Some("c2"), Some("other"), Some(10)));
+        assert_eq!(
+            (head.commit.as_deref(), head.etag.as_deref(), head.bytes),
+            (Some("c2"), Some("other"), Some(10))
+        );
     }
 }

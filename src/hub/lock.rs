@@ -10,8 +10,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::digest::{Promise, of_file};
 use super::folder::folder_name;
-use super::wire;
+use super::{Fetched, FetchedFile, wire};
 use crate::faults::Faults;
 use crate::model::{CacheError, CacheFolder, HubContent, HubFile};
 use crate::units::Bytes;
@@ -44,7 +45,8 @@ pub enum LockError {
     /// A file is not the one that was locked.
     #[error(
         "{repo}/{file} has the SHA-256 {found}, and models.lock says {locked}: remove {} from the hub's cache and repeat \
-         `claimbench pull` to have the locked file, or add --update to keep what is there", folder_name(repo)
+         `claimbench pull` to have the locked file, or add --update to keep what is there",
+        folder_name(repo)
     )]
     Differs {
         /// `owner/name`.
@@ -121,7 +123,8 @@ impl ModelsLock {
         };
         let mut pinned = file.clone();
         if pinned.repo.commit.is_none() {
-            let locked = self.files.iter().find(|locked| locked.repo == file.repo.repo && locked.file == name);
+            let locked =
+                self.files.iter().find(|locked| locked.repo == file.repo.repo && locked.file == name);
             pinned.repo.commit = locked.map(|locked| locked.commit.clone());
         }
         pinned
@@ -138,6 +141,17 @@ impl ModelsLock {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Reads every file that the lock knows of `fetched`, and refuses one that is not the locked one.
+    pub fn verify(&self, repo: &str, fetched: &Fetched) -> Result<(), LockError> {
+        for FetchedFile { name, path, .. } in &fetched.files {
+            if self.get(repo, &fetched.commit, name).is_some() {
+                let digests = of_file(path, &Promise::Nothing).map_err(at("read", path))?;
+                self.check(repo, &fetched.commit, name, &digests.sha256)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes `files` into the lock at `path`, each in place of an older entry of the same repository and file. Several

@@ -36,6 +36,11 @@ impl HubSettings {
         }
     }
 
+    /// True if the environment or a file holds a token. The token itself stays where it is.
+    pub fn has_token() -> bool {
+        token().is_some()
+    }
+
     /// A hub at `endpoint` with its cache in `cache` and nobody's token; for mirrors and tests.
     pub fn at(endpoint: &str, cache: &std::path::Path) -> Self {
         Self {
@@ -67,7 +72,10 @@ fn token() -> Option<String> {
     let files = [variable("HF_TOKEN_PATH").map(PathBuf::from), Some(hf_hub::hf_home().join("token"))];
     let read = |path: PathBuf| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
     let in_file = || files.into_iter().flatten().filter_map(read).find(|text| !text.is_empty());
-    variable("HF_TOKEN").map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).or_else(in_file)
+    variable("HF_TOKEN")
+        .map(|token| token.trim().to_owned())
+        .filter(|token| !token.is_empty())
+        .or_else(in_file)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -116,8 +116,7 @@ impl Part {
         if length > bytes {
             part.restart()?;
         } else if length > 0 {
-            let hashed = part.hasher.add_file(&mut part.file).map_err(HubError::io("read", &part.path))?;
-            part.length = hashed;
+            part.length = part.hasher.add_file(&mut part.file).map_err(HubError::io("read", &part.path))?;
         }
         Ok(part)
     }

@@ -38,8 +38,8 @@ pub use shape::{
     TensorType, Yarn,
 };
 pub use spec::{
-    HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
-    Weights,
+    HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec,
+    PublishedParameters, Weights,
 };
 pub use synthetic::{
     GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,

@@ -9,7 +9,9 @@ use super::precision::Precision;
 use super::registry::Registry;
 use super::shape::Shape;
 use super::shape::wire::WireShape;
-use super::spec::{HubContent, HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, PublishedParameters};
+use super::spec::{
+    HubContent, HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, PublishedParameters,
+};
 use crate::faults::{Faults, Reader};
 use crate::units::{Bytes, count_as_f64};
 

@@ -88,8 +88,7 @@ fn a_file_that_changed_is_refused_by_its_name_or_by_the_lock() {
     let cache = tempfile::tempdir().unwrap();
     let hub = hub(&server, cache.path());
     let mut said = Vec::new();
-    let (fetched, mut entries) =
-        pull(&hub, &gguf(FILE, None), &ModelsLock::default(), &mut said).unwrap();
+    let (fetched, mut entries) = pull(&hub, &gguf(FILE, None), &ModelsLock::default(), &mut said).unwrap();
     let blob = std::fs::canonicalize(&fetched.path).unwrap();
     let place = tempfile::tempdir().unwrap();
     entries[0].sha256 = "0".repeat(64);

@@ -9,8 +9,7 @@ fn checkpoint(commit: Option<&str>) -> HubFile {
     of(REPO, HubContent::Safetensors, commit)
 }
 
-const SMALL: [&str; 4] =
-    ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"];
+const SMALL: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"];
 
 /// A repository as publishers keep them: two shards, the same weights once more, and a page.
 fn sharded(server: &Double, commit: &str, salt: &str) {
@@ -30,8 +29,7 @@ fn sharded(server: &Double, commit: &str, salt: &str) {
 
 fn names(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -46,8 +44,12 @@ fn a_checkpoint_is_a_folder_with_what_it_needs_and_nothing_twice() {
     assert!(fetched.path.ends_with(format!("models--owner--model/snapshots/{COMMIT}")));
     let mut expected: Vec<_> = SMALL.map(str::to_owned).into();
     expected.extend(
-        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
-            .map(str::to_owned),
+        [
+            "model-00001-of-00002.safetensors",
+            "model-00002-of-00002.safetensors",
+            "model.safetensors.index.json",
+        ]
+        .map(str::to_owned),
     );
     expected.sort();
     assert_eq!(names(&fetched.path), expected);
@@ -71,6 +73,12 @@ fn one_file_of_weights_is_enough_and_none_is_not() {
     assert_eq!(names(&fetched.path), ["config.json", "model.safetensors"]);
     assert_eq!(entries.iter().map(|entry| entry.file.as_str()).collect::<Vec<_>>(), names(&fetched.path));
     assert!(said[0].contains("has no tokenizer.json"), "{said:?}");
+    let place = tempfile::tempdir().unwrap();
+    let lock = ModelsLock::keep(&place.path().join("models.lock"), &entries).unwrap();
+    lock.verify(REPO, &fetched).unwrap();
+    std::fs::write(std::fs::canonicalize(&fetched.files[1].path).unwrap(), body(999)).unwrap();
+    let error = lock.verify(REPO, &fetched).unwrap_err().to_string();
+    assert!(error.contains("owner/model/model.safetensors has the SHA-256"), "{error}");
 }
 
 #[test]

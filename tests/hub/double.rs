@@ -127,7 +127,7 @@ impl Double {
 
     /// Answers below a path alone, as a mirror may.
     pub(crate) fn below(self, prefix: &str) -> Self {
-        self.state().prefix = prefix.to_owned();
+        prefix.clone_into(&mut self.state().prefix);
         self
     }
 
@@ -179,8 +179,8 @@ impl Double {
 
 /// The name the hub gives a content: of a small file Git's id, of a large one its SHA-256.
 pub(crate) fn etag(file: &str, body: &[u8]) -> String {
-    let is_large = file.ends_with(".gguf") || file.ends_with(".safetensors");
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let is_large = [".gguf", ".safetensors"].iter().any(|end| file.ends_with(end));
+    let hex = claimbench::units::hexadecimal;
     if is_large {
         return hex(&Sha256::digest(body));
     }
@@ -311,7 +311,11 @@ impl State {
         let Some(commit) = self.commit(repo, revision) else { return self.missing(repo) };
         let key = (repo.to_owned(), commit.clone(), file.to_owned());
         let Some(body) = self.files.get(&key) else {
-            return Reply::new(404, format!("X-Repo-Commit: {commit}\r\nX-Error-Code: EntryNotFound\r\n"), "");
+            return Reply::new(
+                404,
+                format!("X-Repo-Commit: {commit}\r\nX-Error-Code: EntryNotFound\r\n"),
+                "",
+            );
         };
         let etag = etag(file, body);
         let size = self.announced.unwrap_or(body.len() as u64);
@@ -386,7 +390,7 @@ impl State {
         }
         let mut headers = headers.to_owned();
         if status == 206 {
-            headers.push_str(&format!("Content-Range: bytes {start}-{}/{size}\r\n", size - 1));
+            headers = format!("{headers}Content-Range: bytes {start}-{}/{size}\r\n", size - 1);
         }
         let rest = body.split_off(start);
         let whole = rest.len() as u64;

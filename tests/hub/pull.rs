@@ -32,11 +32,11 @@ impl Home {
     }
 
     fn pull(&self, server: &Double, arguments: &[&str]) -> (Option<i32>, String) {
-        said(self.command(&server.endpoint()).arg("pull").args(arguments))
+        outcome(self.command(&server.endpoint()).arg("pull").args(arguments))
     }
 }
 
-fn said(command: &mut assert_cmd::Command) -> (Option<i32>, String) {
+fn outcome(command: &mut assert_cmd::Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -69,7 +69,10 @@ fn a_dry_pull_shows_terms_and_sizes_of_the_default_models_and_asks_nothing_of_th
     let (code, said) = home.pull(&server, &["--dry-run"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Mistral-7B-Instruct-v0.3 by Mistral AI: licence Apache-2.0"), "{said}");
-    assert!(said.contains("Q4_K_M.gguf, 4.37 GB") && said.contains("DeepSeek-R1-Distill-Qwen-1.5B"), "{said}");
+    assert!(
+        said.contains("Q4_K_M.gguf, 4.37 GB") && said.contains("DeepSeek-R1-Distill-Qwen-1.5B"),
+        "{said}"
+    );
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -79,7 +82,9 @@ fn a_file_is_fetched_verified_and_locked_and_one_of_another_model_is_refused() {
     let (code, said) = home.pull(&server, &["mistral-7b-v0.3"]);
     // The bytes came, and are no model.
     assert_eq!(code, Some(1), "{said}");
-    for words in ["1 file, 5.00 kB, 5.00 kB to fetch", "models.toml was written for a file of 4.37 GB", "GGUF"] {
+    for words in
+        ["1 file, 5.00 kB, 5.00 kB to fetch", "models.toml was written for a file of 4.37 GB", "GGUF"]
+    {
         assert!(said.contains(words), "no {words} in {said}");
     }
     assert!(said.contains(&format!("fetching {FILE}, 5.00 kB")), "{said}");
@@ -87,7 +92,8 @@ fn a_file_is_fetched_verified_and_locked_and_one_of_another_model_is_refused() {
     for words in [REPO, FILE, COMMIT, "bytes = 5000", &etag(FILE, &body)] {
         assert!(lock.contains(words), "no {words} in {lock}");
     }
-    let file = home.folder.path().join(format!("hub/hub/models--{}/snapshots/{COMMIT}", REPO.replace('/', "--")));
+    let file =
+        home.folder.path().join(format!("hub/hub/models--{}/snapshots/{COMMIT}", REPO.replace('/', "--")));
     assert_eq!(std::fs::read(file.join(FILE)).unwrap(), body);
 }
 
@@ -103,7 +109,7 @@ fn a_file_that_differs_from_the_lock_is_refused_by_pull_and_by_run() {
     assert!(said.contains("models.lock says 000000") && said.contains("repeat `claimbench pull`"), "{said}");
     assert_eq!(home.lock(), wrong);
     let run = ["run", "--weights", "real", "--model", "mistral-7b-v0.3"];
-    let (code, text) = said(home.command(&server.endpoint()).args(run));
+    let (code, text) = outcome(home.command(&server.endpoint()).args(run));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("models.lock says 000000") && text.contains("--update"), "{text}");
     home.pull(&server, &["mistral-7b-v0.3", "--update"]);
@@ -124,14 +130,15 @@ fn what_the_disk_has_no_room_for_is_not_begun() {
 #[test]
 fn offline_and_secrets_are_kept() {
     let ((server, _), home) = (hub_with_a_file(), Home::new());
-    let (code, text) =
-        said(home.command(&server.endpoint()).env("HF_HUB_OFFLINE", "1").args(["pull", "mistral-7b-v0.3"]));
+    let (code, text) = outcome(
+        home.command(&server.endpoint()).env("HF_HUB_OFFLINE", "1").args(["pull", "mistral-7b-v0.3"]),
+    );
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("HF_HUB_OFFLINE is set"), "{text}");
     assert_eq!(server.seen().len(), 0);
     let endpoint = server.endpoint_with_password("letmein");
     let mut command = home.command(&endpoint);
-    let (_, text) = said(command.env("HF_TOKEN", "hf_secret").args(["pull", "mistral-nemo-2407"]));
+    let (_, text) = outcome(command.env("HF_TOKEN", "hf_secret").args(["pull", "mistral-nemo-2407"]));
     assert!(!text.contains("letmein") && !text.contains("hf_secret"), "{text}");
     // A token goes before a password, as with the other clients of the hub.
     assert_eq!(server.seen()[0].authorization.as_deref(), Some("Bearer hf_secret"));

@@ -99,7 +99,10 @@ fn a_wrong_byte_is_noticed_and_nothing_is_kept_of_it() {
     server.fail([Fault::Flip(99_999)]);
     let cache = tempfile::tempdir().unwrap();
     let error = fetch(&hub(&server, cache.path()), &gguf(FILE, None)).unwrap_err();
-    assert!(matches!(&error, HubError::WrongDigest { expected, .. } if *expected == etag(FILE, &body)), "{error}");
+    assert!(
+        matches!(&error, HubError::WrongDigest { expected, .. } if *expected == etag(FILE, &body)),
+        "{error}"
+    );
     assert_eq!(files(cache.path()), Vec::<std::path::PathBuf>::new());
     // A small file is checked by Git's own digest.
     server.put(REPO, crate::COMMIT, "config.json", b"{\"a\": 1}");

@@ -21,7 +21,8 @@ impl Bars {
     pub(super) fn show(&mut self, event: Event<'_>, terminal: &mut Terminal) {
         match event {
             Event::Starts { file, bytes, here } => {
-                let rest = if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
+                let rest =
+                    if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
                 if terminal.redraws() {
                     self.bar = Some(bar(file, bytes, here));
                 } else {
@@ -33,12 +34,10 @@ impl Bars {
                     bar.set_position(bytes.count());
                 }
             }
-            Event::Ends { file } => {
-                match self.bar.take() {
-                    Some(bar) => bar.finish(),
-                    None => terminal.note(&format!("{file} is here and verified")),
-                }
-            }
+            Event::Ends { file } => match self.bar.take() {
+                Some(bar) => bar.finish(),
+                None => terminal.note(&format!("{file} is here and verified")),
+            },
             Event::Checks { file } => terminal.note(&format!("{file} is here; checking it")),
             Event::Note(text) => match &self.bar {
                 Some(bar) => bar.suspend(|| terminal.note(text)),

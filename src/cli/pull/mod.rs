@@ -1,7 +1,5 @@
 //! `claimbench pull`: real weights into the hub's cache, after their terms were shown and, where they bind, accepted.
 
-#![expect(clippy::disallowed_methods, reason = "asks how much room the cache has")]
-
 mod bars;
 
 use std::io::{BufRead, IsTerminal};
@@ -44,12 +42,22 @@ pub(super) fn execute(args: &PullArgs, terminal: &mut Terminal) -> anyhow::Resul
             );
         }
     }
-    let (hub, mut bars) = (Hub::from_environment()?, Bars::default());
-    let place = ModelsLock::path()?;
-    let written = ModelsLock::read(&place)?;
-    let lock = if args.update { ModelsLock::default() } else { written };
-    let mut plans = Vec::new();
-    for choice in &chosen {
+    bring(&chosen, &Hub::from_environment()?, &ModelsLock::path()?, args.update, terminal)?;
+    Ok(Status::Good)
+}
+
+/// Plans all of it, makes sure that it fits, fetches what is missing, and locks what is there.
+fn bring(
+    chosen: &[Chosen<'_>],
+    hub: &Hub,
+    place: &Path,
+    update: bool,
+    terminal: &mut Terminal,
+) -> anyhow::Result<()> {
+    let written = ModelsLock::read(place)?;
+    let lock = if update { ModelsLock::default() } else { written };
+    let (mut plans, mut bars) = (Vec::new(), Bars::default());
+    for choice in chosen {
         let plan = hub.plan(choice.file, &lock, &mut |event| bars.show(event, terminal))?;
         for line in announced(choice, &plan) {
             terminal.note(&line);
@@ -59,7 +67,7 @@ pub(super) fn execute(args: &PullArgs, terminal: &mut Terminal) -> anyhow::Resul
     check_room(&plans, hub.cache())?;
     for (choice, plan) in chosen.iter().zip(&plans) {
         let (fetched, entries) = hub.fetch(plan, &lock, &mut |event| bars.show(event, terminal))?;
-        ModelsLock::keep(&place, &entries)?;
+        ModelsLock::keep(place, &entries)?;
         check_shape(choice.model, choice.file, &fetched)?;
         terminal.data(&fetched.path.display().to_string())?;
         terminal.say(&format!(
@@ -70,7 +78,7 @@ pub(super) fn execute(args: &PullArgs, terminal: &mut Terminal) -> anyhow::Resul
         ));
     }
     terminal.note(&format!("digests are in {}", place.display()));
-    Ok(Status::Good)
+    Ok(())
 }
 
 /// The models named, or the default ones; each at the precision named, or at its first.
@@ -136,9 +144,14 @@ fn announced(choice: &Chosen<'_>, plan: &PullPlan) -> Vec<String> {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     };
-    let mut lines = vec![format!("{}: {files}, {}, {} to fetch", choice.file.label(), size(all), size(missing))];
+    let mut lines =
+        vec![format!("{}: {files}, {}, {} to fetch", choice.file.label(), size(all), size(missing))];
     if let Some(expected) = choice.file.bytes.filter(|expected| *expected != all) {
-        lines.push(format!("models.toml was written for a file of {}, this one has {}", size(expected), size(all)));
+        lines.push(format!(
+            "models.toml was written for a file of {}, this one has {}",
+            size(expected),
+            size(all)
+        ));
     }
     lines
 }
@@ -170,17 +183,20 @@ fn check_shape(model: &ModelSpec, file: &HubFile, fetched: &Fetched) -> anyhow::
     let (name, found, expected) = match file.content {
         HubContent::Gguf(_) => match inspect(&fetched.path)?.differences(&model.shape).into_iter().next() {
             None => return Ok(()),
-            Some((name, found, expected)) => (name.to_string(), found.to_string(), expected.to_string()),
+            Some((name, found, expected)) => (name, found, expected),
         },
         HubContent::Safetensors => {
             let found = CheckpointFolder::inspect(&fetched.path)?.shape.parameters();
             if found == model.shape.parameters() {
                 return Ok(());
             }
-            ("parameter count".to_owned(), found.to_string(), model.shape.parameters().to_string())
+            ("parameter count", found.to_string(), model.shape.parameters().to_string())
         }
     };
-    anyhow::bail!("the file's {name} is {found}, models.toml says {expected}: correct the entry of {}", model.id)
+    anyhow::bail!(
+        "the file's {name} is {found}, models.toml says {expected}: correct the entry of {}",
+        model.id
+    )
 }
 
 /// Asks on a terminal; where nobody can answer, the answer is no.
@@ -197,6 +213,8 @@ fn asked(model: &ModelSpec, terminal: &mut Terminal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::HubSettings;
+    use crate::model::{HubRepo, Recipe};
 
     fn registry() -> Registry {
         Registry::parse("models.toml", include_str!("../../../models.toml")).unwrap()
@@ -225,7 +243,10 @@ mod tests {
         let pinned = terms_of("ministral-3-3b", Precision::Q4KM);
         assert!(pinned.ends_with(" at eb599d408350ea2bb60452cb86be7c7b2fc28227, 2.15 GB"), "{pinned}");
         let whole = terms_of("mistral-7b-v0.3", Precision::BF16);
-        assert!(whole.contains("file mistralai/Mistral-7B-Instruct-v0.3 (safetensors) at c170c708"), "{whole}");
+        assert!(
+            whole.contains("file mistralai/Mistral-7B-Instruct-v0.3 (safetensors) at c170c708"),
+            "{whole}"
+        );
         assert!(whole.ends_with(", about 14.50 GB"), "{whole}");
     }
 
@@ -243,6 +264,37 @@ mod tests {
         assert_eq!(ids(&[]), defaults);
         assert_eq!(ids(&["ministral-3-3b", "ministral-3-3b"]).len(), 1);
         assert!(choose(&arguments(&["gpt-5"], None), &registry).is_err());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "fills a cache")]
+    fn what_is_in_the_cache_already_is_verified_locked_and_named_without_a_network() {
+        const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+        let folder = tempfile::tempdir().unwrap();
+        let mut model = registry().get("tiny-qwen2").unwrap().clone();
+        let drawn = crate::model::ensure_synthetic(folder.path(), &model, Recipe::Q4KM, 1, &mut |_| {});
+        let snapshot = folder.path().join("models--owner--tiny/snapshots").join(COMMIT);
+        std::fs::create_dir_all(&snapshot).unwrap();
+        std::fs::rename(drawn.unwrap().path, snapshot.join("tiny.gguf")).unwrap();
+        model.files = vec![HubFile {
+            repo: HubRepo { repo: "owner/tiny".to_owned(), commit: Some(COMMIT.to_owned()) },
+            content: HubContent::Gguf("tiny.gguf".to_owned()),
+            precision: Precision::Q4KM,
+            bytes: None,
+        }];
+        let hub = Hub::new(HubSettings::at("http://127.0.0.1:9", folder.path())).unwrap();
+        let place = folder.path().join("models.lock");
+        let bring = |model: &ModelSpec| {
+            let chosen = Chosen { model, precision: Precision::Q4KM, file: &model.files[0] };
+            bring(&[chosen], &hub, &place, false, &mut Terminal::on(std::io::sink(), std::io::sink(), false))
+        };
+        bring(&model).unwrap();
+        let lock = ModelsLock::read(&place).unwrap();
+        let digest = crate::model::sha256(&snapshot.join("tiny.gguf")).unwrap();
+        assert_eq!(lock.get("owner/tiny", COMMIT, "tiny.gguf").unwrap().sha256, digest);
+        model.shape.layers += 1;
+        let error = bring(&model).unwrap_err().to_string();
+        assert!(error.contains("the file's layers is") && error.contains("tiny-qwen2"), "{error}");
     }
 
     #[test]

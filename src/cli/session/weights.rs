@@ -9,8 +9,7 @@ use crate::cli::Terminal;
 use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes,
-    synthetic_file_name,
+    CacheFolder, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes, synthetic_file_name,
 };
 use crate::units::Bytes;
 use crate::workload::Case;
