@@ -10,7 +10,6 @@ mod file_shape;
 mod file_tensors;
 mod file_type;
 mod gguf;
-mod hub;
 mod local;
 mod metadata;
 mod precision;
@@ -34,7 +33,6 @@ pub use config::{ConfigError, shape_of_config};
 pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use gguf::{GgufFile, GgufTensor};
-pub use hub::{FetchedFile, Hub, HubError};
 pub use local::{LocalError, LocalModel};
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
@@ -44,8 +42,8 @@ pub use shape::{
     TensorType, Yarn,
 };
 pub use spec::{
-    HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
-    Weights,
+    HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec,
+    PublishedParameters, Weights,
 };
 pub use synthetic::{
     GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,

@@ -68,8 +68,8 @@ fn logits(decoder: &mut Decoder, tokens: &[u32]) -> Vec<Vec<f32>> {
 }
 
 /// The fixtures whose weights are 32-bit floats.
-const EXACT: [&str; 7] =
-    ["qwen2", "qwen2-tied", "qwen3", "llama", "mistral", "ministral3", "deepseek_v2"];
+const EXACT: [&str; 8] =
+    ["qwen2", "qwen2-tied", "qwen3", "llama", "mistral", "mistral3", "ministral3", "deepseek_v2"];
 
 #[test]
 fn in_32_bit_floats_every_architecture_gives_the_logits_of_transformers() {
