@@ -17,7 +17,7 @@
 //! | 6 | [`record`], [`runner`] |
 //! | 5 | [`cost`], [`engine`], [`meter`] |
 //! | 4 | [`measurement`] |
-//! | 3 | [`workload`] |
+//! | 3 | [`text`], [`workload`] |
 //! | 2 | [`hardware`], [`model`] |
 //! | 1 | [`clock`], [`date`], [`faults`], [`provenance`], [`stats`] |
 //! | 0 | [`language`], [`units`] |
@@ -39,5 +39,6 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod stats;
+pub mod text;
 pub mod units;
 pub mod workload;
