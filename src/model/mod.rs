@@ -50,3 +50,4 @@ pub use synthetic::{
     file_name as synthetic_file_name, write_checkpoint as write_synthetic,
 };
 pub use synthetic_file::{CheckpointFile, EnsureError, ensure as ensure_synthetic, free_disk};
+pub(crate) use vocabulary::byte_character;

@@ -111,7 +111,7 @@ impl Vocabulary {
 
 /// The character that stands for a byte: itself where it is visible, otherwise the next free one from U+0100 on. Space is
 /// "Ġ", newline "Ċ". Source: `bytes_to_unicode` of GPT-2's encoder.
-fn byte_character(byte: u8) -> char {
+pub(crate) fn byte_character(byte: u8) -> char {
     let hidden = |byte: &u8| !matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     if hidden(&byte) {
         let before = (0..byte).filter(hidden).count();

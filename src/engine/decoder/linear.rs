@@ -3,6 +3,7 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::plain_blocks::PlainBlocks;
 use crate::engine::checkpoint::{Checkpoint, Stored};
 
 /// A matrix on the device that computes, `[rows, columns]`.
@@ -11,6 +12,8 @@ pub(super) enum Matrix {
     /// In the blocks of its file. Activations are rounded to the type that candle multiplies these blocks with: 8-bit
     /// blocks, and 16-bit floats for BF16 on a CPU.
     Blocks(QTensor),
+    /// The same on a CPU, by candle's plain product.
+    Plain(PlainBlocks),
     /// As floats: F32 everywhere, F16 as F32 on a CPU (whose activations could leave its range), BF16 and F16 on a card.
     Floats(Tensor),
 }
@@ -21,6 +24,7 @@ impl Matrix {
             (GgmlDType::F32, _) | (GgmlDType::F16, true) => stored.floats(device).map(Self::Floats),
             (GgmlDType::F16, false) => Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::F16)?.to_device(device)?)),
             (GgmlDType::BF16, false) => Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::BF16)?.to_device(device)?)),
+            (GgmlDType::Q8_0, true) => PlainBlocks::load(stored).map(Self::Plain),
             _ => stored.blocks(device).map(Self::Blocks),
         }
     }
@@ -29,6 +33,7 @@ impl Matrix {
     pub(super) fn multiply(&self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Blocks(matrix) => x.contiguous()?.apply_op1_no_bwd(matrix),
+            Self::Plain(matrix) => x.contiguous()?.apply_op1_no_bwd(matrix),
             Self::Floats(matrix) => {
                 let mut dimensions = x.dims().to_vec();
                 let columns = dimensions.pop().unwrap_or(0);
@@ -43,6 +48,7 @@ impl Matrix {
     pub(super) fn rows(&self, ids: &Tensor) -> Result<Tensor> {
         match self {
             Self::Blocks(matrix) => matrix.embedding(ids),
+            Self::Plain(matrix) => matrix.rows(ids),
             Self::Floats(matrix) => {
                 let mut dimensions = ids.dims().to_vec();
                 dimensions.push(matrix.dim(1)?);

@@ -12,6 +12,7 @@ mod feed_forward;
 mod latent;
 mod linear;
 mod mask;
+mod plain_blocks;
 mod rotary;
 
 use candle_core::{Device, Result, Tensor};
@@ -167,6 +168,8 @@ impl Layer {
     }
 }
 
+#[cfg(test)]
+mod llama_cpp_tests;
 #[cfg(test)]
 mod reference_tests;
 #[cfg(test)]
