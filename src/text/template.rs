@@ -72,8 +72,9 @@ impl ChatTemplate {
                 source.len()
             )));
         }
-        environment(None).template_from_str(source).map_err(|error| failed(&error))?;
-        Ok(Self { source: source.to_owned(), bos: bos.map(str::to_owned), eos: eos.map(str::to_owned) })
+        let source = without_generation_blocks(source);
+        environment(None).template_from_str(&source).map_err(|error| failed(&error))?;
+        Ok(Self { source, bos: bos.map(str::to_owned), eos: eos.map(str::to_owned) })
     }
 
     /// The text of a conversation up to where the model answers. `today` is for templates that print a date; it is given
@@ -112,10 +113,27 @@ impl ChatTemplate {
         String::from_utf8(result.0).map_err(|error| TextError::Template(error.to_string()))
     }
 
-    /// The template's own text, for its digest.
-    pub fn source(&self) -> &str {
-        &self.source
+}
+
+/// `{% generation %}` marks the model's own words for training; it changes nothing in the text. transformers knows it as an
+/// extension of Jinja; here it becomes a condition that always holds, with its marks for white space as they are.
+fn without_generation_blocks(source: &str) -> String {
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{%") {
+        text.push_str(before);
+        text.push_str("{%");
+        let (tag, follows) = after.split_once("%}").map_or((after, None), |(tag, follows)| (tag, Some(follows)));
+        text.push_str(&match tag.trim_matches(['-', '+']).trim() {
+            "generation" => tag.replace("generation", "if true"),
+            "endgeneration" => tag.replace("endgeneration", "endif"),
+            _ => tag.to_owned(),
+        });
+        let Some(follows) = follows else { return text };
+        text.push_str("%}");
+        rest = follows;
     }
+    text + rest
 }
 
 /// A buffer that refuses to grow beyond all bounds.
@@ -148,6 +166,10 @@ fn environment(today: Option<Date>) -> Environment<'static> {
     environment.add_function("strftime_now", move |format: String| match today {
         Some(today) => formatted(today, &format),
         None => Ok(String::new()),
+    });
+    // minijinja takes `none` for an empty list; Python does not.
+    environment.add_test("iterable", |value: &Value| {
+        matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::String)
     });
     environment.add_filter("tojson", |value: Value, options: Kwargs| {
         let indent: Option<usize> = options.get("indent")?;
