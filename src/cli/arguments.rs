@@ -169,8 +169,8 @@ pub(super) struct RunArgs {
     /// Say what would run, and stop
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// For tests: `scripted` computes nothing
-    #[arg(long, value_enum, default_value = "candle", hide = true)]
+    /// Engine that computes
+    #[arg(long, value_enum, default_value = "claimbench")]
     pub(super) engine: EngineChoice,
     #[command(flatten)]
     pub(super) price: PriceArgs,

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::{Catalog, Status, Terminal};
-use crate::engine::ReferenceEngine;
+use super::{Catalog, EngineChoice, Status, Terminal};
 use crate::measurement::EngineGap;
 use crate::model::{HubFile, ModelSpec, Precision};
 use crate::units::{Bytes, count_as_f64};
@@ -69,7 +68,7 @@ fn gaps(model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
         precision,
         workload: workload.clone(),
     });
-    case.as_ref().map(ReferenceEngine::gaps).unwrap_or_default()
+    case.map(|case| EngineChoice::Claimbench.gaps(&case)).unwrap_or_default()
 }
 
 fn runs(gaps: &[EngineGap]) -> String {

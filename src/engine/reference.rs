@@ -8,22 +8,21 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use candle_core::quantized::gguf_file::Content;
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
+use super::checkpoint::Checkpoint;
 use super::device::ComputeDevice;
 use super::floats::FloatModel;
 use super::gaps::{gaps, shape_gaps};
-use super::{Emit, Engine, EngineError, Request};
+use super::gate;
+use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
-use crate::model::{Family, LocalFormat, shape_of};
+use crate::model::{Family, GgufFile, LocalFormat, shape_of};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
-
-/// The version of candle-transformers in `Cargo.lock`; a test compares the two.
-const CANDLE_VERSION: &str = "0.11.1";
 
 /// Runs a GGUF file through candle-transformers.
 pub struct ReferenceEngine {
@@ -92,23 +91,11 @@ impl ReferenceEngine {
     }
 
     fn checkpoint_error(&self, problem: &impl ToString) -> EngineError {
-        let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let problem = problem.to_string();
-        EngineError::Checkpoint { file, problem: problem.lines().next().unwrap_or_default().to_owned() }
+        EngineError::checkpoint(&self.path, &problem.to_string())
     }
 
     fn synchronize(&self) -> Result<(), EngineError> {
         self.device.candle.synchronize().map_err(|error| EngineError::Compute(error.to_string()))
-    }
-
-    fn check_memory(&self) -> Result<(), EngineError> {
-        let place = if self.device.candle.is_cuda() { "device" } else { "main" };
-        match self.device.free_memory() {
-            Some(free) if free < self.memory_needed => {
-                Err(EngineError::Memory { needed: self.memory_needed, free, place })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// One forward pass over `rows` (shape `[batch, tokens]`); the next token of each row, on the host.
@@ -150,21 +137,23 @@ impl Engine for ReferenceEngine {
     }
 
     fn load(&mut self) -> Result<(), EngineError> {
-        self.check_memory()?;
+        self.device.check_memory(self.memory_needed)?;
         if self.format == LocalFormat::Safetensors {
             let model = FloatModel::load(&self.path, &self.device.candle);
             self.model = Some(Model::Floats(model.map_err(|problem| self.checkpoint_error(&problem))?));
             return self.synchronize();
         }
-        let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
-        let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
-        // A file that is not the registry's may hold what the plan of the run did not know.
-        let shape =
-            shape_of(&self.path, &content, &mut file).map_err(|error| self.checkpoint_error(&error))?;
+        // A file that is not the registry's may hold what the plan of the run did not know, and its header comes from
+        // anywhere: our own reader judges it before candle's sees it.
+        let shape = GgufFile::open(&self.path)
+            .and_then(|header| shape_of(&header, &self.path))
+            .map_err(|error| self.checkpoint_error(&error))?;
         if let Some(gap) = shape_gaps(&shape).first() {
             let problem = format!("{}; choose a model that `claimbench list` says runs", gap.reason());
             return Err(self.checkpoint_error(&problem));
         }
+        let mut file = File::open(&self.path).map_err(|error| self.checkpoint_error(&error))?;
+        let content = Content::read(&mut file).map_err(|error| self.checkpoint_error(&error))?;
         let model = Model::load(shape.family, content, &mut file, &self.device.candle)
             .map_err(|error| self.checkpoint_error(&error))?;
         self.model = Some(model);
@@ -190,6 +179,27 @@ impl Engine for ReferenceEngine {
             tokens = self.step(&rows)?;
         }
         Ok(())
+    }
+
+    fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
+        self.begin(&[])?;
+        let (candle, start) = (self.device.candle.clone(), std::cell::Cell::new(0));
+        let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
+        let model = self.model.as_mut().ok_or(EngineError::NotLoaded)?;
+        // This code gives the last position alone, so all tokens go through one by one.
+        let measured = |portion: &[Vec<u32>]| {
+            let mut all = Vec::new();
+            for column in 0..portion[0].len() {
+                let tokens: Vec<u32> = portion.iter().map(|row| row[column]).collect();
+                let input = Tensor::from_vec(tokens, (portion.len(), 1), &candle)?;
+                let logits = model.forward(&input, start.replace(start.get() + 1))?;
+                all.push(logits.get(portion.len() - 1)?.to_dtype(DType::F32)?.to_vec1()?);
+            }
+            Ok(all)
+        };
+        let checked = gate::compare(&checkpoint, rows, measured);
+        model.clear_kv_cache();
+        checked.map(Some).map_err(|error| EngineError::Compute(error.to_string()))
     }
 
     fn device_memory_in_use(&self) -> Option<Bytes> {

@@ -155,15 +155,6 @@ impl Precision {
             _ => None,
         }
     }
-
-    /// Bytes a value takes while it is computed with, where that is not how it is stored: candle's code turns matrices of
-    /// plain floats into 32-bit ones as it loads them.
-    pub const fn computed_bytes_per_value(self) -> Option<u64> {
-        match self {
-            Self::F32 | Self::F16 | Self::BF16 => Some(4),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -184,16 +184,6 @@ impl ModelSpec {
         }
     }
 
-    /// Bytes a value takes while it is computed with, where that is not how it is stored.
-    pub fn computed_bytes_per_value(&self, precision: Precision) -> Option<u64> {
-        match self.local {
-            Some(LocalFile { format: LocalFormat::Safetensors, .. }) => {
-                Precision::F32.computed_bytes_per_value()
-            }
-            _ => precision.computed_bytes_per_value(),
-        }
-    }
-
     /// Bytes of weights that one decode step of one sequence reads at `precision`: those of the user's file, or by the
     /// recipe.
     pub fn read_bytes_per_step(&self, precision: Precision) -> Bytes {

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::blocks::Draw;
-use super::gguf::{self, DataWriter, Value};
+use super::gguf::write::{self as gguf, DataWriter, Value};
 use super::precision::Recipe;
 use super::rotary::Llama3Factors;
 use super::shape::{Shape, TensorRole, TensorSpec, TensorType};

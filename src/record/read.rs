@@ -153,6 +153,9 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     }
     let outcome =
         outcome(file.failure, file.skipped, measurement).map_err(|problem| bad(at("skipped"), problem))?;
+    if let Some(problem) = super::gate::contradiction(&outcome) {
+        return Err(bad(at("gate"), problem));
+    }
     Ok(CaseRecord {
         case,
         engine: EngineIdentity {
@@ -180,6 +183,7 @@ fn outcome(
             let stage = match failure.stage {
                 StageFile::Prepare => Stage::Prepare,
                 StageFile::Load => Stage::Load,
+                StageFile::Gate => Stage::Gate,
                 StageFile::Generate => Stage::Generate,
                 StageFile::Interrupted => Stage::Interrupted,
                 StageFile::NotStarted => Stage::NotStarted,
@@ -302,6 +306,7 @@ fn measurement(file: &CaseFile, at: &impl Fn(&str) -> String) -> Result<Measurem
     Ok(Measurement {
         loads: loads.collect::<Result<_, _>>()?,
         repetitions: repetitions.collect::<Result<_, _>>()?,
+        gate: file.gate.map(|gate| gate.gate().map_err(|problem| bad(at("gate"), problem))).transpose()?,
     })
 }
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::session::{checkpoint_to_write, memory, without_home};
+use crate::cli::session::{checkpoint_to_write, without_home};
+use crate::cli::EngineChoice;
 use crate::cli::{Catalog, SEED, WeightsChoice};
-use crate::engine::{ComputeDevice, DeviceError, ReferenceEngine};
+use crate::engine::{ComputeDevice, DeviceError};
 use crate::hardware::{Condition, Machine, SystemReader};
 use crate::hub::{Hub, HubSettings};
 use crate::model::{CacheFolder, HubRepo, synthetic_file_name, total_bytes};
@@ -79,14 +80,14 @@ impl Facts {
         let catalog = Catalog::shipped()?;
         let plan = Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?;
         // A case that the engine cannot run is skipped whatever the machine is.
-        let runs = |case: &&Case| ReferenceEngine::gaps(case).is_empty();
+        let runs = |case: &&Case| EngineChoice::Claimbench.gaps(case).is_empty();
         let cases: Vec<Case> = plan.cases().iter().filter(runs).cloned().collect();
         let mut reader = SystemReader::new();
         let (device, cuda) = device()?;
         let machine = reader.machine(device.gpu().cloned().into_iter().collect());
         let memory_needs = cases
             .iter()
-            .map(|case| Need { what: case.id().to_string(), bytes: memory(case, device.device(), &machine) })
+            .map(|case| Need { what: case.id().to_string(), bytes: EngineChoice::Claimbench.memory(case, device.device(), &machine) })
             .collect();
         Ok(Self {
             profile: provenance::profile(),

@@ -25,6 +25,11 @@ pub enum TensorType {
 }
 
 impl TensorType {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] =
+        [Self::F32, Self::Q5_0, Self::Q5_1, Self::Q8_0, Self::Q4K, Self::Q5K, Self::Q6K];
+
     /// Values in a block and bytes of a block.
     pub const fn block(self) -> (u64, u64) {
         match self {
