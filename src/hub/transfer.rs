@@ -54,6 +54,7 @@ pub(super) fn bring(
     let waiting = format!("another process fetches {}; waiting until it is done", wanted.asked.what());
     let _held = folder.hold(wanted.etag, &mut || watch(Event::Note(&waiting)))?;
     if blob.exists() {
+        watch(Event::Checks { file: wanted.asked.file });
         return verified(&blob, &expectation);
     }
     let mut part = Part::open(folder.partial(wanted.etag), wanted.bytes, &expectation.promise)?;

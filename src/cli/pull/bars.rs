@@ -8,12 +8,21 @@ use crate::units::Bytes;
 
 /// Redraws a second.
 const RATE: u8 = 5;
-const TEMPLATE: &str = "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+/// The name shortened, so that a common terminal has room for the bar.
+const TEMPLATE: &str =
+    "{msg:!24} [{wide_bar}] {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta}";
 
 /// Shows the events of a download.
 #[derive(Default)]
 pub(super) struct Bars {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
+}
+
+/// Counts what comes; what was here before is no speed of this connection.
+struct Bar {
+    drawn: ProgressBar,
+    here: u64,
+    bytes: u64,
 }
 
 impl Bars {
@@ -21,41 +30,47 @@ impl Bars {
     pub(super) fn show(&mut self, event: Event<'_>, terminal: &mut Terminal) {
         match event {
             Event::Starts { file, bytes, here } => {
-                let rest =
-                    if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
-                if terminal.redraws() {
-                    self.bar = Some(bar(file, bytes, here));
-                } else {
-                    terminal.note(&format!("fetching {file}, {}{rest}", size(bytes)));
-                }
+                let rest = if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
+                terminal.note(&format!("fetching {file}, {}{rest}", size(bytes)));
+                self.bar = terminal.redraws().then(|| Bar::new(file, bytes.count(), here.count()));
             }
             Event::Here(bytes) => {
-                if let Some(bar) = &self.bar {
-                    bar.set_position(bytes.count());
+                if let Some(bar) = &mut self.bar {
+                    bar.stands_at(bytes.count());
                 }
             }
-            Event::Ends { file } => match self.bar.take() {
-                Some(bar) => bar.finish(),
-                None => terminal.note(&format!("{file} is here and verified")),
-            },
+            Event::Ends { file } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.drawn.finish_and_clear();
+                }
+                terminal.note(&format!("{file} is here and verified"));
+            }
             Event::Checks { file } => terminal.note(&format!("{file} is here; checking it")),
             Event::Note(text) => match &self.bar {
-                Some(bar) => bar.suspend(|| terminal.note(text)),
+                Some(bar) => bar.drawn.suspend(|| terminal.note(text)),
                 None => terminal.note(text),
             },
         }
     }
 }
 
-fn bar(file: &str, bytes: Bytes, here: Bytes) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(RATE);
-    let bar = ProgressBar::with_draw_target(Some(bytes.count()), target);
-    let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
-    let bar = bar.with_style(style.progress_chars("=> ")).with_message(file.to_owned());
-    // What was here before is no speed of this connection.
-    let bar = bar.with_position(here.count());
-    bar.reset_eta();
-    bar
+impl Bar {
+    fn new(file: &str, bytes: u64, here: u64) -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(RATE);
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
+        let drawn = ProgressBar::with_draw_target(Some(bytes.saturating_sub(here)), target);
+        let drawn = drawn.with_style(style.progress_chars("=> ")).with_message(file.to_owned());
+        Self { drawn, here, bytes }
+    }
+
+    fn stands_at(&mut self, bytes: u64) {
+        if bytes < self.here {
+            // What was here was thrown away: all of it comes.
+            self.here = 0;
+            self.drawn.set_length(self.bytes);
+        }
+        self.drawn.set_position(bytes - self.here);
+    }
 }
 
 /// A size as people compare it.
@@ -79,8 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_knows_what_was_here() {
-        let bar = bar("model.gguf", Bytes::new(100), Bytes::new(40));
-        assert_eq!((bar.length(), bar.position()), (Some(100), 40));
+    fn the_bar_counts_what_comes_and_all_of_it_if_what_was_here_is_thrown_away() {
+        let mut bar = Bar::new("model.gguf", 100, 40);
+        bar.stands_at(50);
+        assert_eq!((bar.drawn.length(), bar.drawn.position()), (Some(60), 10));
+        bar.stands_at(30);
+        assert_eq!((bar.drawn.length(), bar.drawn.position()), (Some(100), 30));
     }
 }
