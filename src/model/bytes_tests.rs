@@ -40,9 +40,13 @@ fn every_model_has_the_bytes_worked_out_for_it() {
             ("tensors", shape.tensors().len().try_into().unwrap()),
             ("bf16_bytes", 2 * shape.parameters()),
             ("q4_k_m_bytes", bytes(Recipe::Q4KM)),
+            ("q6_k_bytes", bytes(Recipe::Q6K)),
             ("q8_0_bytes", bytes(Recipe::Q8_0)),
+            ("bf16_file_bytes", bytes(Recipe::BF16)),
             ("q4_k_m_read_bytes", read(Recipe::Q4KM)),
+            ("q6_k_read_bytes", read(Recipe::Q6K)),
             ("q8_0_read_bytes", read(Recipe::Q8_0)),
+            ("bf16_read_bytes", read(Recipe::BF16)),
             ("kv_bytes_per_token", shape.kv_bytes_per_token(2).count()),
         ] {
             let expected = u64::try_from(row[key].as_integer().unwrap()).unwrap();

@@ -146,6 +146,33 @@ pub enum CheckpointError {
     },
 }
 
+impl CheckpointError {
+    /// The message with the name of the file in place of its path, for what others will read: folders are nobody's business.
+    pub fn without_folder(&self) -> String {
+        let path = match self {
+            Self::Io { path, .. }
+            | Self::NotGguf { path, .. }
+            | Self::Pickle { path }
+            | Self::Version { path, .. }
+            | Self::Header { path, .. }
+            | Self::Part { path, .. }
+            | Self::Folder { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::Key { path, .. }
+            | Self::Kind { path, .. }
+            | Self::Tensor { path, .. }
+            | Self::Shape { path, .. }
+            | Self::Unknown { path, .. } => path,
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = self.to_string().replace(&path.display().to_string(), &name);
+        match self {
+            Self::Io { source, .. } => format!("{message}: {source}"),
+            _ => message,
+        }
+    }
+}
+
 /// Where random weights come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SyntheticOrigin {

@@ -52,6 +52,8 @@ enum Role {
 enum WirePrecision {
     #[serde(rename = "q4_k_m")]
     Q4KM,
+    #[serde(rename = "q6_k")]
+    Q6K,
     #[serde(rename = "q8_0")]
     Q8_0,
     #[serde(rename = "bf16")]
@@ -169,6 +171,7 @@ impl From<WirePrecision> for Precision {
     fn from(wire: WirePrecision) -> Self {
         match wire {
             WirePrecision::Q4KM => Self::Q4KM,
+            WirePrecision::Q6K => Self::Q6K,
             WirePrecision::Q8_0 => Self::Q8_0,
             WirePrecision::BF16 => Self::BF16,
         }
