@@ -27,7 +27,7 @@ from exact import InFloat64, distance, logits_of, toml
 DATA = pathlib.Path(__file__).parent.parent / "data" / "reference" / "llama-cpp"
 CARGO = "cargo run --quiet --release --example synthetic_checkpoint --"
 MODELS = ["tiny-qwen2", "tiny-llama", "tiny-llama3", "tiny-qwen3", "tiny-mistral3", "tiny-deepseek2"]
-RECIPES = ["q4_k_m", "q8_0"]
+RECIPES = ["q4_k_m", "q6_k", "q8_0"]
 SEED, TOKENS, VOCAB = 1, 40, 512
 # Logits are kept of every second position: half the bytes, and still 10,240 numbers for each file.
 POSITIONS = list(range(1, TOKENS, 2))
