@@ -24,7 +24,7 @@ pub use catalog::{CLAIM_FILES, Catalog};
 pub use page::conclude;
 pub use prices::{Audience, price_of};
 pub use session::{EngineChoice, OpenCase, Session, Settings, StopFlag, WeightsChoice};
-pub use summary::{announcement, summary};
+pub use summary::{announcement, gate_line, summary};
 pub use terminal::Terminal;
 
 use arguments::Command;

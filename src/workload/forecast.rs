@@ -14,6 +14,8 @@ pub struct Pace {
     multiply_adds: f64,
     /// Bytes of a checkpoint loaded per second.
     loaded_bytes: f64,
+    /// Weights that the plain path dequantises and multiplies with at 32 positions, per second.
+    plain_values: f64,
 }
 
 impl Pace {
@@ -26,9 +28,9 @@ impl Pace {
         match device {
             Device::Cpu { .. } => {
                 let cores = count_as_f64(cores.clamp(1, Self::CORES_THAT_COUNT));
-                Self { weight_bytes: 7e9 * cores, multiply_adds: 65e9 * cores, loaded_bytes: 8e8 }
+                Self { weight_bytes: 7e9 * cores, multiply_adds: 65e9 * cores, loaded_bytes: 8e8, plain_values: 2.5e8 * cores }
             }
-            Device::Cuda { .. } => Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8 },
+            Device::Cuda { .. } => Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8, plain_values: 2e9 },
         }
     }
 }
@@ -47,6 +49,8 @@ pub struct CaseForecast {
     pub prepare: Seconds,
     /// One load.
     pub load: Seconds,
+    /// The comparison with the plain path.
+    pub check: Seconds,
     /// One request, when warm.
     pub request: Seconds,
     /// The whole case: preparation, loads, warm-up and repetitions.
@@ -68,12 +72,13 @@ impl CaseForecast {
         let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
         let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
         let load = weights / pace.loaded_bytes;
+        let check = count_as_f64(shape.matrix_parameters()) / pace.plain_values;
         let warm_up =
             if workload.warm_up == 0 { 0.0 } else { FIRST_REQUEST + count_as_f64(workload.warm_up - 1) };
         let requests = warm_up + count_as_f64(workload.repetitions);
-        let case = prepare + count_as_f64(workload.loads) * load + requests * request;
-        let [prepare, load, request, case] = [prepare, load, request, case].map(seconds);
-        Self { prepare, load, request, case }
+        let case = prepare + count_as_f64(workload.loads) * load + check + requests * request;
+        let [prepare, load, check, request, case] = [prepare, load, check, request, case].map(seconds);
+        Self { prepare, load, check, request, case }
     }
 
     /// The shortest form of the case that yields a figure: preparation, one load, a first request and one repetition.
@@ -89,7 +94,7 @@ impl CaseForecast {
         let stored = case.model.tensor_bytes(case.precision).count();
         let weights = match (case.precision, footprint.widens) {
             (Precision::F32 | Precision::BF16, true) | (Precision::F16, _) => 4 * shape.parameters(),
-            (Precision::F32 | Precision::BF16, false) => stored,
+            (Precision::F32 | Precision::BF16 | Precision::Q8_0, false) => stored,
             _ => stored + footprint.repacked_copies * stored * 4 / 3,
         };
         let tables = if footprint.widens {
@@ -144,7 +149,9 @@ impl Share {
     /// ```
     /// # use claimbench::{units::Seconds, workload::{CaseForecast, Share}};
     /// let s = |value| Seconds::new(value).unwrap();
-    /// let case = |total| CaseForecast { prepare: s(0.0), load: s(1.0), request: s(2.0), case: s(total) };
+    /// let case = |total| CaseForecast {
+    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), request: s(2.0), case: s(total)
+    /// # };
     /// assert_eq!(Share::of(&[case(30.0), case(90.0)], s(60.0), 1.0), Share::Time(s(15.0)));
     /// assert_eq!(Share::of(&[case(90.0)], s(6.0), 1.0), Share::TooLittle { needed: s(7.0) });
     /// ```
@@ -203,7 +210,7 @@ mod tests {
     #[test]
     fn a_budget_grows_no_larger_by_being_shared() {
         let s = |value| Seconds::new(value).unwrap();
-        let case = |total| CaseForecast { prepare: s(1.0), load: s(1.0), request: s(2.0), case: s(total) };
+        let case = |total| CaseForecast { prepare: s(1.0), load: s(1.0), check: s(0.0), request: s(2.0), case: s(total) };
         let due = [case(20.0), case(200.0), case(80.0)];
         // A third of the time: the small case gets its shortest form, 8 s, rather than its 6.7 s.
         assert_eq!(Share::of(&due, s(100.0), 1.0), Share::Time(s(8.0)));

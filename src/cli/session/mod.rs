@@ -14,7 +14,7 @@ use super::{Catalog, Terminal};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::engine::{ComputeDevice, Engine};
 use crate::hardware::{Device, SystemReader};
-use crate::measurement::{CaseRecord, Measurement, ModelFile, Order, Provenance, Run, RunId, Skip};
+use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Order, Provenance, Run, RunId, Skip};
 use crate::meter::{Meter, Ratings, missing_meters};
 use crate::model::{LocalModel, Weights};
 use crate::provenance;
@@ -245,6 +245,19 @@ impl Session {
     /// Loads the model.
     pub fn load(&mut self, open: &mut OpenCase) -> anyhow::Result<()> {
         self.step(open, CaseRun::load)
+    }
+
+    /// Compares the loaded model with the plain path, unless the comparison is not expected to end before `until` (time since
+    /// this process took up the run).
+    pub fn check(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
+        let needed = self.forecast(open.case.case()).map_or(Seconds::ZERO, |forecast| forecast.check);
+        let left = until.map(|until| Seconds::new((until.value() - self.elapsed().value()).max(0.0)));
+        match left.transpose()? {
+            Some(left) if left < needed => {
+                self.step(open, |case, _| case.leave_unchecked(NotGated::Budget { needed, left }))
+            }
+            _ => self.step(open, CaseRun::check),
+        }
     }
 
     /// Runs one repetition; its end-to-end time, or `None` once the case has failed or was interrupted.
