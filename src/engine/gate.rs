@@ -85,6 +85,11 @@ const fn rounding(kind: GgmlDType) -> f64 {
         | GgmlDType::Q5_1
         | GgmlDType::Q8_0
         | GgmlDType::Q8_1 => 0.0047,
-        GgmlDType::Q2K | GgmlDType::Q3K | GgmlDType::Q4K | GgmlDType::Q5K | GgmlDType::Q6K | GgmlDType::Q8K => 0.0064,
+        GgmlDType::Q2K
+        | GgmlDType::Q3K
+        | GgmlDType::Q4K
+        | GgmlDType::Q5K
+        | GgmlDType::Q6K
+        | GgmlDType::Q8K => 0.0064,
     }
 }

@@ -8,8 +8,8 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use candle_core::{DType, Tensor};
 use candle_core::quantized::gguf_file::Content;
+use candle_core::{DType, Tensor};
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::checkpoint::Checkpoint;

@@ -345,6 +345,27 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_one_file_or_a_checkpoint_and_never_both() {
+        let registry = Registry::parse("models.toml", MODELS).unwrap();
+        for model in registry.models().iter().filter(|model| model.role == ModelRole::Measure) {
+            let file = model.file(Precision::BF16).unwrap();
+            assert_eq!(file.content, HubContent::Safetensors, "{}", model.id);
+            // Publishers' own repositories; the instruct ones of Ministral 3 hold 8-bit floats.
+            let of_publisher =
+                ["deepseek-ai/", "mistralai/"].iter().any(|owner| file.repo.repo.starts_with(owner));
+            let is_fp8 = file.repo.repo.contains("Ministral-3-") && !file.repo.repo.ends_with("-BF16");
+            assert!(of_publisher && !is_fp8, "{}", file.repo.repo);
+        }
+        let named = "\nformat = \"safetensors\"";
+        for wrong in ["\n", "\nfile = \"x\"\nformat = \"safetensors\""] {
+            let wrong = MODELS.replacen(named, wrong, 1);
+            let found = faults(&wrong);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].1, "neither or both of `file` and `format`");
+        }
+    }
+
+    #[test]
     fn an_unknown_schema_is_refused() {
         assert_eq!(faults(&MODELS.replacen("schema = 1", "schema = 2", 1))[0].1, "schema 2 is not known");
     }

@@ -6,8 +6,8 @@ use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
 use crate::hardware::{Device, Machine, ProcessProbe};
 use crate::measurement::{
-    CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed, Outcome,
-    Repetition, Role, Skip, Stage,
+    CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed,
+    Outcome, Repetition, Role, Skip, Stage,
 };
 use crate::meter::{Meter, Ratings, estimate};
 use crate::units::{Joules, Ratio, Seconds, Tokens, Watts, count_as_f64, count_as_usize, index_as_u64};

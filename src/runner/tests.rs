@@ -249,8 +249,7 @@ fn a_case_that_cannot_be_compared_is_measured_with_the_flag_and_the_reason() {
         assert!(matches!(record.outcome, Outcome::Measured(_)));
         assert!(record.flags.contains(&Flag::NotGated));
     }
-    let broken =
-        Scripted { checked: Some(Err(EngineError::Compute("x".into()))), ..Scripted::default() };
+    let broken = Scripted { checked: Some(Err(EngineError::Compute("x".into()))), ..Scripted::default() };
     let Outcome::Failed(failure, _) = run(broken, 2, None, vec![]).outcome else { panic!("it passed") };
     assert_eq!(failure.stage, Stage::Gate);
 }

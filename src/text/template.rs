@@ -112,7 +112,6 @@ impl ChatTemplate {
         template.render_captured_to(known, &mut result).map_err(|error| failed(&error))?;
         String::from_utf8(result.0).map_err(|error| TextError::Template(error.to_string()))
     }
-
 }
 
 /// `{% generation %}` marks the model's own words for training; it changes nothing in the text. transformers knows it as an
@@ -123,7 +122,8 @@ fn without_generation_blocks(source: &str) -> String {
     while let Some((before, after)) = rest.split_once("{%") {
         text.push_str(before);
         text.push_str("{%");
-        let (tag, follows) = after.split_once("%}").map_or((after, None), |(tag, follows)| (tag, Some(follows)));
+        let (tag, follows) =
+            after.split_once("%}").map_or((after, None), |(tag, follows)| (tag, Some(follows)));
         text.push_str(&match tag.trim_matches(['-', '+']).trim() {
             "generation" => tag.replace("generation", "if true"),
             "endgeneration" => tag.replace("endgeneration", "endif"),

@@ -28,9 +28,16 @@ impl Pace {
         match device {
             Device::Cpu { .. } => {
                 let cores = count_as_f64(cores.clamp(1, Self::CORES_THAT_COUNT));
-                Self { weight_bytes: 7e9 * cores, multiply_adds: 65e9 * cores, loaded_bytes: 8e8, plain_values: 2.5e8 * cores }
+                Self {
+                    weight_bytes: 7e9 * cores,
+                    multiply_adds: 65e9 * cores,
+                    loaded_bytes: 8e8,
+                    plain_values: 2.5e8 * cores,
+                }
             }
-            Device::Cuda { .. } => Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8, plain_values: 2e9 },
+            Device::Cuda { .. } => {
+                Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8, plain_values: 2e9 }
+            }
         }
     }
 }
@@ -210,7 +217,13 @@ mod tests {
     #[test]
     fn a_budget_grows_no_larger_by_being_shared() {
         let s = |value| Seconds::new(value).unwrap();
-        let case = |total| CaseForecast { prepare: s(1.0), load: s(1.0), check: s(0.0), request: s(2.0), case: s(total) };
+        let case = |total| CaseForecast {
+            prepare: s(1.0),
+            load: s(1.0),
+            check: s(0.0),
+            request: s(2.0),
+            case: s(total),
+        };
         let due = [case(20.0), case(200.0), case(80.0)];
         // A third of the time: the small case gets its shortest form, 8 s, rather than its 6.7 s.
         assert_eq!(Share::of(&due, s(100.0), 1.0), Share::Time(s(8.0)));

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::session::{checkpoint_to_write, without_home};
 use crate::cli::EngineChoice;
+use crate::cli::session::{checkpoint_to_write, without_home};
 use crate::cli::{Catalog, SEED, WeightsChoice};
 use crate::engine::{ComputeDevice, DeviceError};
 use crate::hardware::{Condition, Machine, SystemReader};
@@ -87,7 +87,10 @@ impl Facts {
         let machine = reader.machine(device.gpu().cloned().into_iter().collect());
         let memory_needs = cases
             .iter()
-            .map(|case| Need { what: case.id().to_string(), bytes: EngineChoice::Claimbench.memory(case, device.device(), &machine) })
+            .map(|case| Need {
+                what: case.id().to_string(),
+                bytes: EngineChoice::Claimbench.memory(case, device.device(), &machine),
+            })
             .collect();
         Ok(Self {
             profile: provenance::profile(),

@@ -30,7 +30,8 @@ impl Bars {
     pub(super) fn show(&mut self, event: Event<'_>, terminal: &mut Terminal) {
         match event {
             Event::Starts { file, bytes, here } => {
-                let rest = if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
+                let rest =
+                    if here.count() > 0 { format!(", {} are here", size(here)) } else { String::new() };
                 terminal.note(&format!("fetching {file}, {}{rest}", size(bytes)));
                 self.bar = terminal.redraws().then(|| Bar::new(file, bytes.count(), here.count()));
             }

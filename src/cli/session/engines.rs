@@ -52,7 +52,13 @@ impl EngineChoice {
     }
 
     /// An engine for the checkpoint of a case.
-    pub(super) fn make(self, case: &Case, path: PathBuf, device: ComputeDevice, memory: Bytes) -> Box<dyn Engine> {
+    pub(super) fn make(
+        self,
+        case: &Case,
+        path: PathBuf,
+        device: ComputeDevice,
+        memory: Bytes,
+    ) -> Box<dyn Engine> {
         let format = case.model.local.map_or(LocalFormat::Gguf, |local| local.format);
         match self {
             Self::Claimbench => Box::new(OwnEngine::new(path, device, memory)),

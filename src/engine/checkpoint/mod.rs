@@ -127,7 +127,9 @@ impl Checkpoint {
         // A copy of the table that serves twice changes nothing.
         let is_copy = |name: &str| name == "output.weight" && self.shape.tied_embeddings;
         match self.tensors.keys().find(|name| !known.contains(*name) && !is_bias(name) && !is_copy(name)) {
-            Some(name) => Err(format!("`{name}` is a tensor that its architecture has not; give another model")),
+            Some(name) => {
+                Err(format!("`{name}` is a tensor that its architecture has not; give another model"))
+            }
             None => Ok(()),
         }
     }

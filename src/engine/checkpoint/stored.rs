@@ -27,7 +27,12 @@ pub(in crate::engine) struct Stored {
 
 impl Stored {
     /// A tensor of these dimensions, outermost first, from byte `offset` of `file` on.
-    pub(in crate::engine) fn new(file: Arc<Path>, offset: u64, kind: GgmlDType, dimensions: Vec<usize>) -> Self {
+    pub(in crate::engine) fn new(
+        file: Arc<Path>,
+        offset: u64,
+        kind: GgmlDType,
+        dimensions: Vec<usize>,
+    ) -> Self {
         Self { file, offset, kind, dimensions }
     }
 

@@ -56,7 +56,13 @@ impl GroupedAttention {
     }
 
     /// `x`, `[batch, tokens, hidden]`, whose first token stands at `position`; the same shape comes back.
-    pub(super) fn forward(&mut self, x: &Tensor, rotary: &Rotary, mask: &Mask, position: usize) -> Result<Tensor> {
+    pub(super) fn forward(
+        &mut self,
+        x: &Tensor,
+        rotary: &Rotary,
+        mask: &Mask,
+        position: usize,
+    ) -> Result<Tensor> {
         let (batch, tokens, _) = x.dims3()?;
         let query = self.split(&self.query.forward(x)?, self.heads, self.query_norm.as_ref())?;
         let key = self.split(&self.key.forward(x)?, self.kv_heads, self.key_norm.as_ref())?;

@@ -18,7 +18,8 @@ pub(super) struct GatedNetwork {
 impl GatedNetwork {
     /// `ending` tells the networks of a layer apart: nothing, `_shexp`, or `_exps.5`.
     pub(super) fn load(checkpoint: &Checkpoint, layer: u64, ending: &str, device: &Device) -> Result<Self> {
-        let linear = |part: &str| Linear::load(checkpoint, &format!("blk.{layer}.ffn_{part}{ending}"), device);
+        let linear =
+            |part: &str| Linear::load(checkpoint, &format!("blk.{layer}.ffn_{part}{ending}"), device);
         Ok(Self { gate: linear("gate")?, up: linear("up")?, down: linear("down")? })
     }
 
@@ -41,7 +42,12 @@ pub(super) struct ExpertMixture {
 }
 
 impl ExpertMixture {
-    pub(super) fn load(checkpoint: &Checkpoint, layer: u64, mixture: &Mixture, device: &Device) -> Result<Self> {
+    pub(super) fn load(
+        checkpoint: &Checkpoint,
+        layer: u64,
+        mixture: &Mixture,
+        device: &Device,
+    ) -> Result<Self> {
         let network = |ending: &str| GatedNetwork::load(checkpoint, layer, ending, device);
         let experts = (0..mixture.experts).map(|expert| network(&format!("_exps.{expert}")));
         Ok(Self {
@@ -83,7 +89,8 @@ impl ExpertMixture {
             let mut order: Vec<usize> = (0..weights.len()).collect();
             order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
             order.truncate(self.per_token);
-            let sum: f32 = if self.rescales { order.iter().map(|&expert| weights[expert]).sum() } else { 1.0 };
+            let sum: f32 =
+                if self.rescales { order.iter().map(|&expert| weights[expert]).sum() } else { 1.0 };
             for expert in order {
                 let token = u32::try_from(index_as_u64(token)).expect("fewer tokens than ids");
                 of_experts[expert].push((token, weights[expert] / sum));

@@ -65,7 +65,13 @@ impl LatentAttention {
     }
 
     /// `x`, `[batch, tokens, hidden]`, whose first token stands at `position`; the same shape comes back.
-    pub(super) fn forward(&mut self, x: &Tensor, rotary: &Rotary, mask: &Mask, position: usize) -> Result<Tensor> {
+    pub(super) fn forward(
+        &mut self,
+        x: &Tensor,
+        rotary: &Rotary,
+        mask: &Mask,
+        position: usize,
+    ) -> Result<Tensor> {
         let Widths { heads, rank, nope, rope, value } = self.widths;
         let (batch, tokens, _) = x.dims3()?;
 
@@ -99,7 +105,12 @@ fn per_head(x: &Tensor, matrices: &Tensor) -> Result<Tensor> {
 
 /// The two matrices of each head. Files hold them as two stacks, with the key's turned round, or joined as on the hub:
 /// per head `nope` rows for the key and `value` rows for the value.
-fn expansions(checkpoint: &Checkpoint, layer: u64, widths: Widths, device: &Device) -> Result<(Tensor, Tensor)> {
+fn expansions(
+    checkpoint: &Checkpoint,
+    layer: u64,
+    widths: Widths,
+    device: &Device,
+) -> Result<(Tensor, Tensor)> {
     let Widths { heads, rank, nope, value, .. } = widths;
     if let Some(joined) = checkpoint.find(&format!("blk.{layer}.attn_kv_b.weight")) {
         let joined = joined.floats(device)?.reshape((heads, nope + value, rank))?;

@@ -22,8 +22,12 @@ impl Matrix {
     pub(super) fn load(stored: &Stored, device: &Device) -> Result<Self> {
         match (stored.kind(), device.is_cpu()) {
             (GgmlDType::F32, _) | (GgmlDType::F16, true) => stored.floats(device).map(Self::Floats),
-            (GgmlDType::F16, false) => Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::F16)?.to_device(device)?)),
-            (GgmlDType::BF16, false) => Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::BF16)?.to_device(device)?)),
+            (GgmlDType::F16, false) => {
+                Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::F16)?.to_device(device)?))
+            }
+            (GgmlDType::BF16, false) => {
+                Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::BF16)?.to_device(device)?))
+            }
             (GgmlDType::Q8_0, true) => PlainBlocks::load(stored).map(Self::Plain),
             _ => stored.blocks(device).map(Self::Blocks),
         }

@@ -55,7 +55,10 @@ fn quantised_weights_are_computed_as_exactly_as_llama_cpp_does() {
                 continue;
             }
             let file = ensure_synthetic(cache.path(), model, recipe, 1, &mut |_| {}).unwrap();
-            assert!(digests.contains(&sha256(&file.path).unwrap()), "{name}: another file than llama.cpp read");
+            assert!(
+                digests.contains(&sha256(&file.path).unwrap()),
+                "{name}: another file than llama.cpp read"
+            );
             let kept = kept(model.id.as_str(), recipe);
             let checkpoint = Checkpoint::open(&file.path).unwrap();
             let mut decoder = Decoder::load(&checkpoint, &Device::Cpu).unwrap();

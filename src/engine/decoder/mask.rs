@@ -33,7 +33,8 @@ impl Mask {
             other > own || own - other >= window
         };
         let bias = if (0..tokens).any(|row| hides(row, 0) || hides(row, seen - 1)) {
-            let row = |row| (0..seen).map(move |column| if hides(row, column) { f32::NEG_INFINITY } else { 0.0 });
+            let row =
+                |row| (0..seen).map(move |column| if hides(row, column) { f32::NEG_INFINITY } else { 0.0 });
             let values: Vec<f32> = (0..tokens).flat_map(row).collect();
             Some(Tensor::from_vec(values, (tokens, seen), device)?)
         } else {
@@ -74,6 +75,5 @@ impl Mask {
 fn query_scales(shape: &Shape, position: usize, tokens: usize) -> Option<Vec<f32>> {
     let RopeScaling::Yarn(yarn) = &shape.rope_scaling else { return None };
     let factor = |token: usize| nearest_f32(yarn.query_scale(count_as_f64(index_as_u64(position + token))));
-    (shape.family == Family::Mistral3 && yarn.query_beta.is_some())
-        .then(|| (0..tokens).map(factor).collect())
+    (shape.family == Family::Mistral3 && yarn.query_beta.is_some()).then(|| (0..tokens).map(factor).collect())
 }

@@ -174,9 +174,14 @@ fn in_16_bit_floats_the_logits_are_as_near_as_the_rounding_of_activations_explai
 }
 
 /// A checkpoint in which one tensor has other values.
-fn planted(checkpoint: &Checkpoint, name: &str, change: impl FnOnce(Vec<Vec<f32>>) -> Vec<Vec<f32>>) -> Planted {
+fn planted(
+    checkpoint: &Checkpoint,
+    name: &str,
+    change: impl FnOnce(Vec<Vec<f32>>) -> Vec<Vec<f32>>,
+) -> Planted {
     let stored = checkpoint.get(name).unwrap();
-    let rows = stored.floats(&Device::Cpu).unwrap().reshape(((), stored.columns())).unwrap().to_vec2().unwrap();
+    let rows =
+        stored.floats(&Device::Cpu).unwrap().reshape(((), stored.columns())).unwrap().to_vec2().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tensor");
     let bytes: Vec<u8> = change(rows).into_iter().flatten().flat_map(f32::to_le_bytes).collect();
@@ -239,7 +244,9 @@ fn a_window_that_is_one_position_off_shows() {
 fn swapped_key_and_value_heads_show() {
     for name in ["qwen2", "llama", "mistral"] {
         let fixture = Fixture::open(name);
-        let Attention::Grouped { head_dim, .. } = fixture.checkpoint.shape.attention else { panic!("latent") };
+        let Attention::Grouped { head_dim, .. } = fixture.checkpoint.shape.attention else {
+            panic!("latent")
+        };
         let half = count_as_usize(head_dim);
         let swap = |mut rows: Vec<Vec<f32>>| {
             rows[..2 * half].rotate_left(half);

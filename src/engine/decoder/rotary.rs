@@ -47,7 +47,8 @@ impl Rotary {
                 let position = count_as_f64(index_as_u64(position));
                 self.frequencies.iter().map(move |frequency| position * frequency)
             });
-            let values: Vec<f32> = angles.map(|angle| nearest_f32(self.magnitude * function(angle))).collect();
+            let values: Vec<f32> =
+                angles.map(|angle| nearest_f32(self.magnitude * function(angle))).collect();
             Tensor::from_vec(values, (positions, pairs), &self.device)
         };
         (self.cosines, self.sines) = (table(f64::cos)?, table(f64::sin)?);

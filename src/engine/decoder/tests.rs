@@ -40,7 +40,11 @@ fn every_family_agrees_with_the_plain_path_in_every_precision() {
             let plain = Plain::new(checkpoint, Sums::F32).logits(&tokens, 0..20).unwrap();
             let mut decoder = Decoder::load(checkpoint, &Device::Cpu).unwrap();
             let checked = gate::distance(&logits(&mut decoder, &tokens), &plain, gate::tolerance(checkpoint));
-            assert!(checked.finite && checked.distance < checked.tolerance, "{id} {}: {checked:?}", recipe.id());
+            assert!(
+                checked.finite && checked.distance < checked.tolerance,
+                "{id} {}: {checked:?}",
+                recipe.id()
+            );
             println!("{id} {}: {checked:?}", recipe.id());
         }
     }

@@ -21,9 +21,11 @@ impl Plain<'_> {
             Attention::Grouped { heads, kv_heads, head_dim } => {
                 self.attend_grouped(x, layer, [heads, kv_heads, head_dim].map(count_as_usize))
             }
-            Attention::Latent { heads, kv_rank, nope_dim, rope_dim, value_dim } => {
-                self.attend_latent(x, layer, [heads, kv_rank, nope_dim, rope_dim, value_dim].map(count_as_usize))
-            }
+            Attention::Latent { heads, kv_rank, nope_dim, rope_dim, value_dim } => self.attend_latent(
+                x,
+                layer,
+                [heads, kv_rank, nope_dim, rope_dim, value_dim].map(count_as_usize),
+            ),
         }
     }
 
@@ -34,7 +36,9 @@ impl Plain<'_> {
             for (rows, name) in [(&mut queries, "attn_q_norm"), (&mut keys, "attn_k_norm")] {
                 let weight = self.floats(self.checkpoint.get(&format!("blk.{layer}.{name}.weight"))?)?;
                 let epsilon = self.checkpoint.shape.rms_norm_eps;
-                rows.each(|row| row.chunks_exact_mut(width).for_each(|head| normalise(head, &weight, epsilon)));
+                rows.each(|row| {
+                    row.chunks_exact_mut(width).for_each(|head| normalise(head, &weight, epsilon))
+                });
             }
         }
         let frequencies = self.checkpoint.rotary_frequencies()?;
@@ -79,7 +83,13 @@ impl Plain<'_> {
     }
 
     /// The key's part without position and the value of one head, from the latent vectors.
-    fn expand(self, latent: &Rows, layer: u64, head: usize, [nope, value]: [usize; 2]) -> Result<(Rows, Rows)> {
+    fn expand(
+        self,
+        latent: &Rows,
+        layer: u64,
+        head: usize,
+        [nope, value]: [usize; 2],
+    ) -> Result<(Rows, Rows)> {
         if let Some(joined) = self.checkpoint.find(&format!("blk.{layer}.attn_kv_b.weight")) {
             let first = head * (nope + value);
             let key = joined.row_range(first..first + nope);

@@ -102,7 +102,8 @@ pub(super) fn multiply(x: &Rows, matrix: &Stored, sums: Sums) -> Result<Rows> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(pieces.len());
     let parts = thread::scope(|scope| {
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let joined = handles.into_iter().map(|handle| handle.join().expect("a piece's product does not panic"));
+        let joined =
+            handles.into_iter().map(|handle| handle.join().expect("a piece's product does not panic"));
         joined.collect::<Result<Vec<_>>>()
     })?;
     let mut product = Rows::zeros(x.count(), rows);

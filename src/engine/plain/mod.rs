@@ -12,7 +12,6 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-
 use super::checkpoint::Checkpoint;
 use crate::units::index_as_u64;
 
