@@ -126,7 +126,7 @@ impl Job {
             device: DeviceChoice::Auto,
             weights: if self.is_test { WeightsChoice::Synthetic } else { WeightsChoice::Auto },
             seed: SEED,
-            engine: EngineChoice::Candle,
+            engine: EngineChoice::Claimbench,
             assume_watts: None,
             out: PathBuf::from(RUNS),
             command: self.command.clone(),

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::{Catalog, Status, Terminal};
-use crate::engine::ReferenceEngine;
+use super::{Catalog, EngineChoice, Status, Terminal};
 use crate::measurement::EngineGap;
-use crate::model::{ModelSpec, Precision};
+use crate::model::{HubFile, ModelSpec, Precision};
 use crate::units::{Bytes, count_as_f64};
 use crate::workload::{Case, Workload};
 
@@ -69,7 +68,7 @@ fn gaps(model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
         precision,
         workload: workload.clone(),
     });
-    case.as_ref().map(ReferenceEngine::gaps).unwrap_or_default()
+    case.map(|case| EngineChoice::Claimbench.gaps(&case)).unwrap_or_default()
 }
 
 fn runs(gaps: &[EngineGap]) -> String {
@@ -98,7 +97,7 @@ fn model_json(model: &ModelSpec, gaps: &[EngineGap]) -> serde_json::Value {
             "id": precision.id(),
             "tensor_bytes": model.tensor_bytes(*precision).count(),
             "read_bytes_per_step": model.read_bytes_per_step(*precision).count(),
-            "file": file.map(|file| format!("{}/{}", file.repo.repo, file.file)),
+            "file": file.map(HubFile::label),
             "file_bytes": file.and_then(|file| file.bytes).map(Bytes::count),
         })
     };

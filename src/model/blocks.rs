@@ -1,4 +1,4 @@
-//! Draws quantised blocks straight from random bits.
+//! Draws quantised blocks, and plain floats, straight from random bits.
 //!
 //! Drawing floats and quantising them took 136 s for a 1.1 GB file; drawing the blocks takes a few. Real blocks hold
 //! codes that spread like a Gaussian cut off at about two standard deviations, because the quantiser maps the extreme
@@ -101,6 +101,11 @@ pub(super) enum Draw {
         /// What a sum of bytes is multiplied with.
         step: f32,
     },
+    /// BF16 around zero, of this standard deviation: sums of four random bytes, as close to a Gaussian as speed allows.
+    ShortFloats {
+        /// What a sum of bytes is multiplied with.
+        step: f32,
+    },
     /// `Q5_0` blocks.
     Q5_0(BlockScale),
     /// `Q8_0` blocks.
@@ -116,6 +121,7 @@ impl Draw {
     pub(super) fn gaussian(kind: TensorType, std: f64) -> Option<Self> {
         Some(match kind {
             TensorType::F32 => Self::Floats { step: nearest_f32(std / BYTE_SUM_STD) },
+            TensorType::BF16 => Self::ShortFloats { step: nearest_f32(std / SHORT_SUM_STD) },
             TensorType::Q5_0 => Self::Q5_0(BlockScale::fit(std, table_std(&FIVE_BIT, 32), 1, 0)),
             TensorType::Q8_0 => Self::Q8_0(BlockScale::fit(std, eight_bit_std(), 1, 0)),
             TensorType::Q4K => Self::Q4K(BlockScale::fit(std, table_std(&LOW_NIBBLE, 15), 32, 1)),
@@ -143,6 +149,12 @@ impl Draw {
             Self::Floats { step } => {
                 for value in out.as_chunks_mut::<4>().0 {
                     *value = (byte_sum(&mut rng) * step).to_le_bytes();
+                }
+            }
+            Self::ShortFloats { step } => {
+                for pair in out.as_chunks_mut::<4>().0 {
+                    let [[a, b], [c, d]] = short_sums(&mut rng).map(|sum| bf16_bits(sum * step));
+                    *pair = [a, b, c, d];
                 }
             }
             Self::Q5_0(scale) => {
@@ -183,6 +195,28 @@ fn byte_sum(rng: &mut Xoshiro256PlusPlus) -> f32 {
     };
     let sum = |bytes: [u8; 4]| bytes.iter().map(|&byte| f32::from(byte)).sum::<f32>();
     sum(plus) - sum(minus)
+}
+
+/// Standard deviation of [`short_sums`]: that of one byte, squared, is (256^2 - 1) / 12.
+const SHORT_SUM_STD: f64 = 147.800_541_3;
+
+/// Two sums from eight random bytes, of two bytes less two others each: whole numbers from -510 to 510, exact as floats. A
+/// file of plain floats has three times the bytes of a quantised one, so both are worked out at once, as 16-bit parts of one
+/// number.
+fn short_sums(rng: &mut Xoshiro256PlusPlus) -> [f32; 2] {
+    const LOW_BYTES: u64 = 0x00ff_00ff_00ff_00ff;
+    let random = rng.next_u64();
+    // Each part is a byte plus 255 less another, at most 510; then neighbours are added, and no sum runs into the next.
+    let parts = (random & LOW_BYTES) + (LOW_BYTES - (random >> 8 & LOW_BYTES));
+    let [a, b, _, _, c, d, ..] = (parts + (parts >> 16)).to_le_bytes();
+    [[a, b], [c, d]].map(|sum| f32::from(u16::from_le_bytes(sum)) - 510.0)
+}
+
+/// The BF16 nearest to a float, to even where two are equally near; little-endian. BF16 is the upper half of a 32-bit float.
+fn bf16_bits(value: f32) -> [u8; 2] {
+    let bits = value.to_bits();
+    let [_, _, low, high] = (bits + (0x7fff + (bits >> 16 & 1))).to_le_bytes();
+    [low, high]
 }
 
 /// The scales of a tensor's blocks: `value = step x sub-scale x centred code`.
@@ -352,6 +386,7 @@ mod tests {
             (TensorType::Q8_0, GgmlDType::Q8_0),
             (TensorType::Q4K, GgmlDType::Q4K),
             (TensorType::Q6K, GgmlDType::Q6K),
+            (TensorType::BF16, GgmlDType::BF16),
         ] {
             // From an embedding table to the down projection of the largest models: the last needs smaller sub-scales.
             for std in [2.0, 1.0, 0.05, 0.01, 0.0014, 0.0004] {
@@ -396,6 +431,19 @@ mod tests {
         assert_eq!(f16_bits(2047, 13), 0x3bff_u16.to_le_bytes());
         assert_eq!(f16_bits(1024, 0), 0x0400_u16.to_le_bytes());
         assert_eq!(f16_bits(1, 0), 0x0001_u16.to_le_bytes());
+    }
+
+    #[test]
+    fn short_floats_are_the_nearest() {
+        for value in [1.0, -0.0, 1.0 / 3.0, 1.003_906_25, 1.011_718_75, -510.0 * 0.000_7, 3.0e38, 1e-30] {
+            assert_eq!(bf16_bits(value), half::bf16::from_f32(value).to_le_bytes(), "{value}");
+        }
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+        let sums: Vec<f32> = (0..10_000).flat_map(|_| short_sums(&mut rng)).collect();
+        assert!(sums.iter().all(|sum| sum.abs() <= 510.0 && sum.fract() == 0.0));
+        let neighbours: f32 = sums.as_chunks::<2>().0.iter().map(|[a, b]| a * b).sum();
+        // The two of one random number do not depend on each other: their mean product is 0, within five standard errors.
+        assert!((neighbours / 10_000.0).abs() < 5.0 * 147.8 * 147.8 / 100.0, "{neighbours}");
     }
 
     #[test]

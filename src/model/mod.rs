@@ -7,16 +7,18 @@ mod cache;
 mod checkpoint;
 mod config;
 mod file_shape;
+mod file_tensors;
 mod file_type;
 mod gguf;
-mod hub;
 mod local;
 mod metadata;
 mod precision;
 mod registry;
+mod regular_file;
 mod rotary;
 mod safetensors;
 mod shape;
+mod shown;
 mod spec;
 mod synthetic;
 mod synthetic_file;
@@ -30,7 +32,7 @@ pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect
 pub use config::{ConfigError, shape_of_config};
 pub use file_shape::shape_of;
 pub use file_type::FileType;
-pub use hub::{FetchedFile, Hub, HubError};
+pub use gguf::{GgufFile, GgufTensor};
 pub use local::{LocalError, LocalModel};
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
@@ -40,11 +42,12 @@ pub use shape::{
     TensorType, Yarn,
 };
 pub use spec::{
-    HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec, PublishedParameters,
-    Weights,
+    HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec,
+    PublishedParameters, Weights,
 };
 pub use synthetic::{
     GENERATOR, SyntheticError, SyntheticPlan, file_bytes as synthetic_bytes,
     file_name as synthetic_file_name, write_checkpoint as write_synthetic,
 };
 pub use synthetic_file::{CheckpointFile, EnsureError, ensure as ensure_synthetic, free_disk};
+pub(crate) use vocabulary::byte_character;

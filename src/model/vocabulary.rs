@@ -4,7 +4,7 @@
 //! so any text can be encoded. Then one merged token, and words of made-up syllables with a space before them, so that
 //! random output reads as nonsense words. Control tokens stand at the ids they have in the DeepSeek-R1 distills of Qwen.
 
-use super::gguf::Value;
+use super::gguf::write::Value;
 
 /// Bytes, the merged token, control tokens: what a vocabulary needs at least.
 pub(super) const LEAST_TOKENS: u64 = 263;
@@ -111,7 +111,7 @@ impl Vocabulary {
 
 /// The character that stands for a byte: itself where it is visible, otherwise the next free one from U+0100 on. Space is
 /// "Ġ", newline "Ċ". Source: `bytes_to_unicode` of GPT-2's encoder.
-fn byte_character(byte: u8) -> char {
+pub(crate) fn byte_character(byte: u8) -> char {
     let hidden = |byte: &u8| !matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     if hidden(&byte) {
         let before = (0..byte).filter(hidden).count();
@@ -152,7 +152,7 @@ mod tests {
     use tokenizers::Tokenizer;
 
     use super::*;
-    use crate::model::gguf::header;
+    use crate::model::gguf::write::header;
 
     fn tokenizer(size: u64) -> Tokenizer {
         let metadata = Vocabulary::new(size).unwrap().metadata();

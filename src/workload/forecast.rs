@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use crate::hardware::Device;
+use crate::model::Precision;
 use crate::units::{Bytes, Seconds, Tokens, count_as_f64};
 
 /// How fast a device is assumed to be. For announcements and budgets only; no result depends on it.
@@ -81,23 +82,42 @@ impl CaseForecast {
         seconds(self.prepare.value() + self.load.value() + requests)
     }
 
-    /// The memory a case needs before it is loaded: weights, the cache, and what this engine adds: a dequantised
-    /// embedding table, rotary tables for every position, and `repacked_copies` of the weights at 4/3 of their size
-    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked. Plain floats are
-    /// not repacked but computed with at 4 bytes each.
-    pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
-        let shape = &case.model.shape;
+    /// The memory a case needs before it is loaded, as an upper bound: weights, the cache, the scores of attention, and what
+    /// the engine adds.
+    pub fn memory(case: &Case, footprint: &Footprint) -> Bytes {
+        let (shape, workload) = (&case.model.shape, &case.workload);
         let stored = case.model.tensor_bytes(case.precision).count();
-        let weights = match case.model.computed_bytes_per_value(case.precision) {
-            Some(bytes) => shape.parameters() * bytes,
-            None => stored + repacked_copies * stored * 4 / 3,
+        let weights = match (case.precision, footprint.widens) {
+            (Precision::F32 | Precision::BF16, true) | (Precision::F16, _) => 4 * shape.parameters(),
+            (Precision::F32 | Precision::BF16, false) => stored,
+            _ => stored + footprint.repacked_copies * stored * 4 / 3,
         };
-        let embedding = shape.vocab * shape.hidden * 4;
-        let rotary = shape.max_positions * shape.rope_dim() * 4;
-        let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
-        Bytes::new(weights + embedding + rotary + 2 * cache)
+        let tables = if footprint.widens {
+            4 * (shape.vocab * shape.hidden + shape.max_positions * shape.rope_dim())
+        } else {
+            4 * shape.expanded_values() + 4 * workload.positions() * shape.rope_dim()
+        };
+        let positions = workload.batch * workload.positions();
+        let cache = positions * shape.kv_bytes_per_token(4).count();
+        let at_once = (workload.prompt_tokens + workload.context_depth).clamp(1, MOST_AT_ONCE);
+        let scores = 4 * shape.heads() * at_once * positions;
+        Bytes::new(weights + tables + 2 * cache + 3 * scores)
     }
 }
+
+/// What an engine takes in memory beside the weights as they are stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Footprint {
+    /// Copies of quantised weights in the processor's own layout, at 4/3 of their size: none on a GPU, one on a CPU, two on a
+    /// CPU with AMX. Not every type is repacked.
+    pub repacked_copies: u64,
+    /// True if plain floats and the embedding table become 32-bit floats, and rotary angles are made for every position that
+    /// the model was published for, as in candle-transformers.
+    pub widens: bool,
+}
+
+/// Tokens of a prompt that are computed at once, at most.
+const MOST_AT_ONCE: u64 = 256;
 
 /// The sum of the forecasts.
 pub fn total(forecasts: &[CaseForecast]) -> Seconds {
@@ -171,7 +191,9 @@ mod tests {
 
     #[test]
     fn the_memory_needed_covers_the_peak_seen() {
-        let memory = |copies| CaseForecast::memory(&distill(), copies).count();
+        let memory = |repacked_copies| {
+            CaseForecast::memory(&distill(), &Footprint { repacked_copies, widens: true }).count()
+        };
         // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
         assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
         assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));

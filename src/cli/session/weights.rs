@@ -6,10 +6,10 @@ use anyhow::Context;
 
 use super::{EngineChoice, Settings, WeightsChoice};
 use crate::cli::Terminal;
+use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, FetchedFile, Hub, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes,
-    synthetic_file_name,
+    CacheFolder, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes, synthetic_file_name,
 };
 use crate::units::Bytes;
 use crate::workload::Case;
@@ -25,15 +25,24 @@ pub(super) fn checkpoint(
         let (weights, sha256) = (local.weights.clone(), local.sha256()?);
         return Ok((local.path.clone(), ModelFile { weights, sha256, bytes: local.bytes }));
     }
-    let (path, weights) = match real(case, settings.weights)? {
-        Some((repo, fetched)) => (fetched.path, Weights::Hub { repo, commit: fetched.commit }),
+    let real = real(case, settings.weights)?;
+    let (path, weights) = match &real {
+        Some((repo, fetched)) => {
+            let (repo, commit) = (repo.clone(), fetched.commit.clone());
+            (fetched.path.clone(), Weights::Hub { repo, commit })
+        }
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
+    let sha256 = sha256(&path)?;
+    if let (Weights::Hub { repo, commit }, Some((_, fetched))) = (&weights, &real)
+        && let [FetchedFile { name, .. }] = fetched.files.as_slice()
+    {
+        ModelsLock::of_user()?.check(repo, commit, name, &sha256)?;
+    }
     let header = inspect(&path)?;
     if let Some((name, found, expected)) = header.differences(&model.shape).first() {
         anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
-    let sha256 = sha256(&path)?;
     Ok((path, ModelFile { weights, sha256, bytes: header.file_bytes }))
 }
 
@@ -64,7 +73,7 @@ fn local<'a>(case: &Case, settings: &'a Settings) -> Option<&'a LocalModel> {
 }
 
 /// The repository and file of real weights, if they are wanted and in the cache.
-fn real(case: &Case, weights: WeightsChoice) -> anyhow::Result<Option<(String, FetchedFile)>> {
+fn real(case: &Case, weights: WeightsChoice) -> anyhow::Result<Option<(String, Fetched)>> {
     let model = &case.model;
     let insists = weights == WeightsChoice::Real;
     if weights == WeightsChoice::Synthetic {
@@ -79,7 +88,7 @@ fn real(case: &Case, weights: WeightsChoice) -> anyhow::Result<Option<(String, F
         );
         return Ok(None);
     };
-    let cached = Hub::from_environment()?.cached(file);
+    let cached = Hub::from_environment()?.cached(&ModelsLock::of_user()?.pinned(file));
     if cached.is_none() && insists {
         anyhow::bail!("the real weights are not in the cache; `claimbench pull {}` fetches them", model.id);
     }

@@ -266,6 +266,17 @@ impl Shape {
         }
     }
 
+    /// Values of the matrices that latent attention expands its vectors with, which are computed with as floats; 0 for other
+    /// models.
+    pub const fn expanded_values(&self) -> u64 {
+        match self.attention {
+            Attention::Grouped { .. } => 0,
+            Attention::Latent { heads, kv_rank, nope_dim, value_dim, .. } => {
+                self.layers * heads * kv_rank * (nope_dim + value_dim)
+            }
+        }
+    }
+
     /// Bytes one token adds to a KV cache of `value_bytes` per value: keys and values of all kv heads, or the latent vector
     /// and the rotated part that stand for them.
     pub const fn kv_bytes_per_token(&self, value_bytes: u64) -> Bytes {
