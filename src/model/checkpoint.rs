@@ -203,29 +203,6 @@ pub struct CheckpointHeader {
     pub file_bytes: Bytes,
 }
 
-impl CheckpointHeader {
-    /// Where the file differs from `shape` in what decides speed and memory, as (name, in the file, in the shape); empty if
-    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
-    pub fn differences(&self, shape: &Shape) -> Vec<(&'static str, String, String)> {
-        let of = |shape: &Shape| {
-            [
-                ("family", shape.family.id().to_owned()),
-                ("layers", shape.layers.to_string()),
-                ("hidden", shape.hidden.to_string()),
-                ("attention", format!("{:?}", shape.attention)),
-                ("feed_forward", format!("{:?}", shape.feed_forward)),
-                ("vocab", shape.vocab.to_string()),
-                ("tied_embeddings", shape.tied_embeddings.to_string()),
-            ]
-        };
-        let pairs = of(&self.shape).into_iter().zip(of(shape));
-        pairs
-            .filter(|(file, shape)| file != shape)
-            .map(|((name, file), (_, shape))| (name, file, shape))
-            .collect()
-    }
-}
-
 /// Reads the header of a GGUF file and checks that all its data is there. Reads no tensor.
 pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
     let file = GgufFile::open(path)?;
@@ -315,7 +292,7 @@ mod tests {
                 let (shape, mut file) = (&spec.shape, Vec::new());
                 write_synthetic(&mut file, spec, precision, 5, NonZeroUsize::MIN).unwrap();
                 let header = inspected(&file).unwrap();
-                assert_eq!(header.differences(shape), [], "{}", spec.id);
+                assert_eq!(header.shape.differences(shape), [], "{}", spec.id);
                 // Keys are 32-bit floats, so the keys are compared and not the numbers.
                 assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
                 assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
@@ -333,7 +310,7 @@ mod tests {
         let (shape, file) = tiny();
         let header = inspected(&file).unwrap();
         let fewer = Shape { layers: 3, ..shape };
-        assert_eq!(header.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
+        assert_eq!(header.shape.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
         let types: Vec<_> = header.tensor_types.iter().map(|(name, n)| (name.as_str(), *n)).collect();
         assert_eq!(types, [("F32", 21), ("Q4K", 25), ("Q6K", 5)]);
     }

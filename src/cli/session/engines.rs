@@ -51,15 +51,9 @@ impl EngineChoice {
         (!gaps.is_empty()).then_some(Skip::Engine { gaps })
     }
 
-    /// An engine for the checkpoint of a case.
-    pub(super) fn make(
-        self,
-        case: &Case,
-        path: PathBuf,
-        device: ComputeDevice,
-        memory: Bytes,
-    ) -> Box<dyn Engine> {
-        let format = case.model.local.map_or(LocalFormat::Gguf, |local| local.format);
+    /// An engine for a checkpoint.
+    pub(super) fn make(self, path: PathBuf, device: ComputeDevice, memory: Bytes) -> Box<dyn Engine> {
+        let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
         match self {
             Self::Claimbench => Box::new(OwnEngine::new(path, device, memory)),
             Self::CandleTransformers => Box::new(ReferenceEngine::new(path, device, memory).of(format)),

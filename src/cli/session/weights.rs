@@ -1,6 +1,6 @@
 //! Where the weights of a case are: real ones in the hub's cache, or random ones in ours.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -9,7 +9,8 @@ use crate::cli::Terminal;
 use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes, synthetic_file_name,
+    CacheFolder, CheckpointFolder, LocalModel, Shape, Weights, ensure_synthetic, inspect, sha256,
+    synthetic_bytes, synthetic_file_name,
 };
 use crate::units::Bytes;
 use crate::workload::Case;
@@ -33,17 +34,43 @@ pub(super) fn checkpoint(
         }
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
-    let sha256 = sha256(&path)?;
-    if let (Weights::Hub { repo, commit }, Some((_, fetched))) = (&weights, &real)
-        && let [FetchedFile { name, .. }] = fetched.files.as_slice()
-    {
-        ModelsLock::of_user()?.check(repo, commit, name, &sha256)?;
-    }
-    let header = inspect(&path)?;
-    if let Some((name, found, expected)) = header.differences(&model.shape).first() {
+    let found = Found::at(&path)?;
+    if let Some((name, found, expected)) = found.shape.differences(&model.shape).first() {
         anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
-    Ok((path, ModelFile { weights, sha256, bytes: header.file_bytes }))
+    if let Some((repo, fetched)) = &real {
+        hold_to_lock(repo, fetched, &found)?;
+    }
+    Ok((path, ModelFile { weights, sha256: found.sha256, bytes: found.bytes }))
+}
+
+/// What a checkpoint says of itself, and its digest.
+struct Found {
+    shape: Shape,
+    bytes: Bytes,
+    sha256: String,
+}
+
+impl Found {
+    fn at(path: &Path) -> anyhow::Result<Self> {
+        if path.is_dir() {
+            let folder = CheckpointFolder::inspect(path)?;
+            let sha256 = folder.sha256()?;
+            return Ok(Self { shape: folder.shape, bytes: folder.file_bytes, sha256 });
+        }
+        let header = inspect(path)?;
+        Ok(Self { shape: header.shape, bytes: header.file_bytes, sha256: sha256(path)? })
+    }
+}
+
+/// Refuses files that are not the ones in `models.lock`. The digest of a single file is at hand; those of a folder are computed.
+fn hold_to_lock(repo: &str, fetched: &Fetched, found: &Found) -> anyhow::Result<()> {
+    let lock = ModelsLock::of_user()?;
+    match fetched.files.as_slice() {
+        [FetchedFile { name, .. }] => lock.check(repo, &fetched.commit, name, &found.sha256)?,
+        _ => lock.verify(repo, fetched)?,
+    }
+    Ok(())
 }
 
 /// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be
