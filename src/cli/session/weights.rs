@@ -34,40 +34,37 @@ pub(super) fn checkpoint(
         }
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
-    let found = Found::at(&path)?;
-    if let Some((name, found, expected)) = found.shape.differences(&model.shape).first() {
+    let sha256 = if path.is_dir() { folder_sha256(&path)? } else { sha256(&path)? };
+    // Before anything is read of it: a file that is another one need not be looked at.
+    if let Some((repo, fetched)) = &real {
+        hold_to_lock(repo, fetched, &sha256)?;
+    }
+    let (shape, bytes) = inspected(&path)?;
+    if let Some((name, found, expected)) = shape.differences(&model.shape).first() {
         anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
-    if let Some((repo, fetched)) = &real {
-        hold_to_lock(repo, fetched, &found)?;
-    }
-    Ok((path, ModelFile { weights, sha256: found.sha256, bytes: found.bytes }))
+    Ok((path, ModelFile { weights, sha256, bytes }))
 }
 
-/// What a checkpoint says of itself, and its digest.
-struct Found {
-    shape: Shape,
-    bytes: Bytes,
-    sha256: String,
+fn folder_sha256(path: &Path) -> anyhow::Result<String> {
+    Ok(CheckpointFolder::inspect(path)?.sha256()?)
 }
 
-impl Found {
-    fn at(path: &Path) -> anyhow::Result<Self> {
-        if path.is_dir() {
-            let folder = CheckpointFolder::inspect(path)?;
-            let sha256 = folder.sha256()?;
-            return Ok(Self { shape: folder.shape, bytes: folder.file_bytes, sha256 });
-        }
-        let header = inspect(path)?;
-        Ok(Self { shape: header.shape, bytes: header.file_bytes, sha256: sha256(path)? })
+/// What a checkpoint says of itself, and its size.
+fn inspected(path: &Path) -> anyhow::Result<(Shape, Bytes)> {
+    if path.is_dir() {
+        let folder = CheckpointFolder::inspect(path)?;
+        return Ok((folder.shape, folder.file_bytes));
     }
+    let header = inspect(path)?;
+    Ok((header.shape, header.file_bytes))
 }
 
 /// Refuses files that are not the ones in `models.lock`. The digest of a single file is at hand; those of a folder are computed.
-fn hold_to_lock(repo: &str, fetched: &Fetched, found: &Found) -> anyhow::Result<()> {
+fn hold_to_lock(repo: &str, fetched: &Fetched, sha256: &str) -> anyhow::Result<()> {
     let lock = ModelsLock::of_user()?;
     match fetched.files.as_slice() {
-        [FetchedFile { name, .. }] => lock.check(repo, &fetched.commit, name, &found.sha256)?,
+        [FetchedFile { name, .. }] => lock.check(repo, &fetched.commit, name, sha256)?,
         _ => lock.verify(repo, fetched)?,
     }
     Ok(())
