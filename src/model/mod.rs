@@ -9,6 +9,7 @@ mod config;
 mod file_shape;
 mod file_tensors;
 mod file_type;
+mod floats;
 mod gguf;
 mod hub;
 mod local;
