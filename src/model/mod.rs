@@ -7,6 +7,8 @@ mod cache;
 mod checkpoint;
 mod config;
 mod file_shape;
+#[cfg(test)]
+mod file_shape_tests;
 mod file_tensors;
 mod file_type;
 mod floats;
@@ -14,6 +16,8 @@ mod gguf;
 mod hub;
 mod local;
 mod metadata;
+#[cfg(test)]
+mod mutation_tests;
 mod non_finite;
 mod precision;
 mod registry;

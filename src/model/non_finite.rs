@@ -8,8 +8,8 @@ enum Floats {
     Single(&'static [usize], usize),
     /// 16-bit ones of IEEE 754.
     Half(&'static [usize], usize),
-    /// 16-bit ones with the exponent of 32-bit ones.
-    Brain(&'static [usize], usize),
+    /// 16-bit ones with the exponent of 32-bit ones, side by side.
+    Brain,
 }
 
 /// Where the floats of each type stand. Source: the structures of `ggml-common.h` of the ggml repository.
@@ -17,7 +17,7 @@ const fn floats(kind: GgmlDType) -> Floats {
     match kind {
         GgmlDType::F32 => Floats::Single(&[0], 4),
         GgmlDType::F16 => Floats::Half(&[0], 2),
-        GgmlDType::BF16 => Floats::Brain(&[0], 2),
+        GgmlDType::BF16 => Floats::Brain,
         GgmlDType::Q4_0 => Floats::Half(&[0], 18),
         GgmlDType::Q4_1 => Floats::Half(&[0, 2], 20),
         GgmlDType::Q5_0 => Floats::Half(&[0], 22),
@@ -43,7 +43,7 @@ pub fn has_non_finite(kind: GgmlDType, bytes: &[u8]) -> bool {
         Floats::Single(at, block) => any_of_blocks(bytes, at, block, is_single_beyond),
         Floats::Half(_, 2) => any_of_plain(bytes, is_half_beyond),
         Floats::Half(at, block) => any_of_blocks(bytes, at, block, is_half_beyond),
-        Floats::Brain(..) => any_of_plain(bytes, is_brain_beyond),
+        Floats::Brain => any_of_plain(bytes, is_brain_beyond),
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
         let (at, size, one): (_, _, &[u8]) = match floats(kind) {
             Floats::Single(at, size) => (at, size, &[0, 0, 0x80, 0x3f]),
             Floats::Half(at, size) => (at, size, &[0, 0x3c]),
-            Floats::Brain(at, size) => (at, size, &[0x80, 0x3f]),
+            Floats::Brain => (&[0], 2, &[0x80, 0x3f]),
         };
         assert_eq!(size, kind.type_size(), "{kind:?}");
         let mut bytes = vec![0xff; size * count];
@@ -148,7 +148,7 @@ mod tests {
                         let float: Vec<u8> = match floats(kind) {
                             Floats::Single(..) => beyond.to_le_bytes().into(),
                             Floats::Half(..) => half::f16::from_f32(beyond).to_le_bytes().into(),
-                            Floats::Brain(..) => half::bf16::from_f32(beyond).to_le_bytes().into(),
+                            Floats::Brain => half::bf16::from_f32(beyond).to_le_bytes().into(),
                         };
                         let mut bad = good.clone();
                         let at = block * size + at;
