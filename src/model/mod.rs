@@ -7,11 +7,17 @@ mod cache;
 mod checkpoint;
 mod config;
 mod file_shape;
+#[cfg(test)]
+mod file_shape_tests;
 mod file_tensors;
 mod file_type;
+mod floats;
 mod gguf;
 mod local;
 mod metadata;
+#[cfg(test)]
+mod mutation_tests;
+mod non_finite;
 mod precision;
 mod registry;
 mod regular_file;
@@ -34,6 +40,7 @@ pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use gguf::{GgufFile, GgufTensor};
 pub use local::{LocalError, LocalModel};
+pub use non_finite::has_non_finite;
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
 pub use safetensors::{CheckpointFolder, StoredTensor, tensor_bytes as stored_bytes_of};
