@@ -6,6 +6,7 @@ mod bytes_tests;
 mod cache;
 mod checkpoint;
 mod config;
+mod damaged;
 mod file_shape;
 #[cfg(test)]
 mod file_shape_tests;
@@ -36,6 +37,7 @@ mod wire;
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
 pub use config::{ConfigError, shape_of_config};
+pub use damaged::damaged_tensor;
 pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use gguf::{GgufFile, GgufTensor};

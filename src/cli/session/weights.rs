@@ -9,8 +9,8 @@ use crate::cli::Terminal;
 use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, CheckpointFolder, LocalModel, Shape, Weights, ensure_synthetic, inspect, sha256,
-    synthetic_bytes, synthetic_file_name,
+    CacheFolder, CheckpointFolder, LocalModel, Shape, Weights, damaged_tensor, ensure_synthetic, inspect,
+    sha256, synthetic_bytes, synthetic_file_name,
 };
 use crate::units::Bytes;
 use crate::workload::Case;
@@ -24,6 +24,7 @@ pub(super) fn checkpoint(
     let model = &case.model;
     if let Some(local) = local(case, settings) {
         let (weights, sha256) = (local.weights.clone(), local.sha256()?);
+        refuse_damaged(&local.path)?;
         return Ok((local.path.clone(), ModelFile { weights, sha256, bytes: local.bytes }));
     }
     let real = real(case, settings.weights)?;
@@ -40,10 +41,24 @@ pub(super) fn checkpoint(
         hold_to_lock(repo, fetched, &sha256)?;
     }
     let (shape, bytes) = inspected(&path)?;
+    if real.is_some() {
+        refuse_damaged(&path)?;
+    }
     if let Some((name, found, expected)) = shape.differences(&model.shape).first() {
         anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
     Ok((path, ModelFile { weights, sha256, bytes }))
+}
+
+/// Refuses weights that are infinite or no numbers. Random ones are drawn finite.
+fn refuse_damaged(path: &Path) -> anyhow::Result<()> {
+    match damaged_tensor(path)? {
+        Some(name) => anyhow::bail!(
+            "`{name}` holds infinite values or NaN: the file is damaged or was converted wrongly; fetch it again, or give \
+             another one"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn folder_sha256(path: &Path) -> anyhow::Result<String> {
