@@ -62,7 +62,7 @@ fn model_line(model: &ModelSpec, engine: &str) -> String {
 }
 
 /// What an engine lacks for a model under the shortest workload; a longer one may lack more.
-fn gaps(engine: EngineChoice, model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
+pub(super) fn gaps(engine: EngineChoice, model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
     let shortest = workloads.iter().min_by_key(|workload| workload.positions());
     let case = shortest.zip(model.default_precision()).map(|(workload, precision)| Case {
         model: model.clone(),

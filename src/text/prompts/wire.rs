@@ -90,7 +90,7 @@ impl WirePrompt {
 
 #[cfg(test)]
 mod tests {
-    use tokenizers::{NormalizedString, Normalizer, NFC};
+    use tokenizers::{NFC, NormalizedString, Normalizer};
 
     use super::*;
 
