@@ -25,6 +25,7 @@ pub struct OwnEngine {
     path: PathBuf,
     device: ComputeDevice,
     memory_needed: Bytes,
+    repacks: bool,
     loaded: Option<Loaded>,
 }
 
@@ -37,7 +38,13 @@ impl OwnEngine {
     /// An engine for the file or folder at `path`; nothing is read before `load`. `memory_needed` is compared with what is
     /// free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
-        Self { path, device, memory_needed, loaded: None }
+        Self { path, device, memory_needed, repacks: true, loaded: None }
+    }
+
+    /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory.
+    #[must_use]
+    pub fn without_repacking(self) -> Self {
+        Self { repacks: false, ..self }
     }
 
     /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
@@ -45,6 +52,11 @@ impl OwnEngine {
     pub fn gaps(case: &Case) -> Vec<EngineGap> {
         let is_longer = case.workload.positions() > case.model.shape.max_positions;
         is_longer.then_some(EngineGap::Context).into_iter().collect()
+    }
+
+    /// What a reader must know of how weights were held.
+    fn layout(&self) -> &'static str {
+        if self.repacks { "" } else { ", weights not repacked" }
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {
@@ -93,7 +105,7 @@ impl Engine for OwnEngine {
     fn identity(&self) -> EngineIdentity {
         EngineIdentity {
             id: "claimbench".into(),
-            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}"),
+            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}{}", self.layout()),
             boundary: Boundary::InProcess,
         }
     }
@@ -109,7 +121,7 @@ impl Engine for OwnEngine {
     fn load(&mut self) -> Result<(), EngineError> {
         self.device.check_memory(self.memory_needed)?;
         let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
-        let decoder = Decoder::load(&checkpoint, &self.device.candle)
+        let decoder = Decoder::load(&checkpoint, &self.device.candle, self.repacks)
             .map_err(|error| self.checkpoint_error(&error.to_string()))?;
         self.loaded = Some(Loaded { checkpoint, decoder });
         self.device.candle.synchronize().map_err(|error| compute_error(&error))
