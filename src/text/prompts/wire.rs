@@ -90,7 +90,8 @@ impl WirePrompt {
 
 #[cfg(test)]
 mod tests {
-    use tokenizers::{NormalizedString, Normalizer, NFC};
+    use tokenizers::normalizers::NFC;
+    use tokenizers::{NormalizedString, Normalizer};
 
     use super::*;
 
