@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::file_shape::{self, Keys};
 use super::file_type::FileType;
-use super::gguf::{GgufFile, GgufTensor};
+use super::gguf::GgufFile;
 use super::shape::Shape;
 use crate::units::{Bytes, hexadecimal};
 
@@ -244,14 +244,24 @@ pub fn sha256(path: &Path) -> Result<String, CheckpointError> {
 
 /// As [`Shape::read_bytes_per_step`], for the tensors a file has, whatever their recipe.
 fn read_bytes(file: &GgufFile, shape: &Shape) -> Bytes {
-    let part = |(name, tensor): (&str, &GgufTensor)| match shape.mixture() {
-        _ if name == "token_embd.weight" && !shape.tied_embeddings => 0,
-        Some(mixture) if name.ends_with("_exps.weight") => {
-            tensor.bytes / mixture.experts * mixture.experts_per_token.min(mixture.experts)
+    let (mut always, mut routed) = (0, 0);
+    for (name, tensor) in file.tensors() {
+        if is_routed(name) {
+            routed += tensor.bytes;
+        } else if shape.tied_embeddings || name != "token_embd.weight" {
+            always += tensor.bytes;
         }
-        _ => tensor.bytes,
-    };
-    Bytes::new(file.tensors().map(part).sum())
+    }
+    let of_one_token =
+        shape.mixture().map_or(0, |mixture| routed / mixture.experts * mixture.experts_per_token);
+    Bytes::new(always + of_one_token)
+}
+
+/// True for the matrices of routed experts, stacked or, as in files from before 2024, one for each: `blk.0.ffn_up.7.weight`.
+fn is_routed(name: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let one = name.strip_suffix(".weight").and_then(|name| name.rsplit_once('.'));
+    name.ends_with("_exps.weight") || one.is_some_and(|(_, expert)| is_number(expert))
 }
 
 fn synthetic_origin(keys: &Keys<'_>) -> Result<Option<SyntheticOrigin>, CheckpointError> {

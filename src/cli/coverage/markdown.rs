@@ -19,7 +19,7 @@ computed. |
 | gate failed | Compared, and further off than rounding explains: no figure was taken. |
 | failed | Tried, and broken off with an error. |
 | skipped | Not tried: it was known beforehand that it cannot be measured there. Gaps of an engine are explained in \
-[What the engine does not run](METHODOLOGY.md#what-the-engine-does-not-run). |
+[Engines, and a second opinion](METHODOLOGY.md#engines-and-a-second-opinion). |
 | not run yet | No run file has it. That says nothing about whether it would run. |
 ";
 

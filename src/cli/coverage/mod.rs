@@ -4,6 +4,7 @@
 
 mod cell;
 mod markdown;
+mod second_opinion;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ pub(super) fn execute(folders: &[PathBuf], terminal: &mut Terminal) -> anyhow::R
     }
     let runs = files.iter().map(|file| record::load(file)).collect::<Result<Vec<Run>, _>>()?;
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    terminal.data(markdown::document(&catalog.models, &distinct(runs), &names.join(" ")).trim_end())?;
+    let document = markdown::document(&catalog.models, &distinct(runs), &names.join(" "));
+    terminal.data(format!("{document}{}", second_opinion::section(&catalog)).trim_end())?;
     Ok(Status::Good)
 }
 
