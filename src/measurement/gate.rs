@@ -39,7 +39,7 @@ pub enum GateFault {
 pub enum NotGated {
     /// It needs more memory than is free.
     Memory {
-        /// Needed for its largest layer, in 32-bit floats.
+        /// Needed for it.
         needed: Bytes,
         /// Free when it was due.
         free: Bytes,
