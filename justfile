@@ -20,13 +20,20 @@ lint:
 schema:
     cargo run --quiet -- schema > schema/run-1.json
 
+# Write the page on what was run and checked anew from the published runs
+models:
+    cargo run --quiet -- list --coverage reports > docs/MODELS.md
+
 # Review changed snapshots of pages and texts (needs cargo-insta)
 review:
     cargo insta test --review
 
-# Load the synthetic checkpoint in llama.cpp and compare with the committed fixture (see proof/README.md)
+# Compute the reference logits again by transformers and llama.cpp and compare with the fixtures (see proof/README.md)
 proof:
-    cargo run --release --example synthetic_checkpoint -- tiny-qwen2 1 target/proof-tiny.gguf
+    cargo build --release --example synthetic_checkpoint
+    python3 tests/reference/make_fixtures.py --check
+    python3 tests/reference/make_llama_cpp.py --check --generator target/release/examples/synthetic_checkpoint
+    target/release/examples/synthetic_checkpoint tiny-qwen2 1 target/proof-tiny.gguf
     python3 proof/check_llama_cpp.py target/proof-tiny.gguf
 
 # Everything that CI runs

@@ -126,7 +126,7 @@ impl Job {
             device: DeviceChoice::Auto,
             weights: if self.is_test { WeightsChoice::Synthetic } else { WeightsChoice::Auto },
             seed: SEED,
-            engine: EngineChoice::Candle,
+            engine: EngineChoice::Claimbench,
             assume_watts: None,
             out: PathBuf::from(RUNS),
             command: self.command.clone(),
@@ -146,6 +146,7 @@ impl Job {
     fn open(&self, session: &mut Session, case: &Case, terminal: &mut Terminal) -> OpenCase {
         let opened = session.open(case, terminal).and_then(|mut open| {
             session.load(&mut open)?;
+            session.check(&mut open, None)?;
             // With `--test` criterion asks once, and that once is to be measured.
             for _ in 0..if self.is_test { case.workload.warm_up } else { 0 } {
                 session.repeat(&mut open)?;

@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
         _ => bail!("usage: synthetic_checkpoint MODEL SEED PATH [PRECISION]"),
     };
     let precision = Recipe::ALL.into_iter().find(|known| known.id() == precision);
-    let precision = precision.context("PRECISION is q4_k_m or q8_0")?;
+    let precision = precision.context("PRECISION is q4_k_m, q6_k, q8_0 or bf16")?;
     let (seed, path): (u64, _) = (seed.parse().context("SEED is a whole number")?, PathBuf::from(path));
     let registry = Registry::parse("models.toml", include_str!("../models.toml"))?;
     let spec = registry.get(model).with_context(|| format!("models.toml has no model `{model}`"))?;

@@ -17,7 +17,7 @@
 //! | 6 | [`record`], [`runner`] |
 //! | 5 | [`cost`], [`engine`], [`meter`] |
 //! | 4 | [`measurement`] |
-//! | 3 | [`text`], [`workload`] |
+//! | 3 | [`hub`], [`text`], [`workload`] |
 //! | 2 | [`hardware`], [`model`] |
 //! | 1 | [`clock`], [`date`], [`faults`], [`provenance`], [`stats`] |
 //! | 0 | [`language`], [`units`] |
@@ -30,6 +30,7 @@ pub mod date;
 pub mod engine;
 pub mod faults;
 pub mod hardware;
+pub mod hub;
 pub mod language;
 pub mod measurement;
 pub mod meter;

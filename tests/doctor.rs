@@ -162,6 +162,8 @@ fn a_hub_out_of_reach_is_a_warning_and_offline_does_not_ask() {
     let line = shown.lines().find(|line| line.contains("hub:")).unwrap();
     assert!(line.starts_with("warning") && line.contains("not reachable"), "{shown}");
     assert_eq!(check(&machine.checks(), "hub")["finding"], "not asked, as --offline says");
+    let shown = text(&machine.doctor(&[]).env("HF_HUB_OFFLINE", "1").output().unwrap());
+    assert!(shown.contains("not asked, as HF_HUB_OFFLINE says"), "{shown}");
 }
 
 #[test]

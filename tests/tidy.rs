@@ -16,7 +16,7 @@ const FLOORS: [(u32, &[&str]); 11] = [
     (0, &["language", "units"]),
     (1, &["clock", "date", "faults", "provenance", "stats"]),
     (2, &["hardware", "model"]),
-    (3, &["text", "workload"]),
+    (3, &["hub", "text", "workload"]),
     (4, &["measurement"]),
     (5, &["cost", "engine", "meter"]),
     (6, &["record", "runner"]),

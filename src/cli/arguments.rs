@@ -54,6 +54,10 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 good, 1 failed, 2 usage, 3 measured but not trustworthy (run only), 130 interrupted (what was finished is kept).";
 
+const LIST_EXAMPLES: &str = "Examples:
+  claimbench list                      models, workloads, and what the engine lacks
+  claimbench list --coverage reports   what was run where, and what was checked";
+
 const RUN_EXAMPLES: &str = "Examples:
   claimbench run --dry-run                       say what would run, and how long
   claimbench run --budget 5m --rent 0.50         at most five minutes, with your price of an hour
@@ -72,6 +76,7 @@ const CLAIMS_EXAMPLES: &str = "Examples:
 
 const PULL_EXAMPLES: &str = "Examples:
   claimbench pull r1-distill-qwen-1.5b
+  claimbench pull                                        the models that run by default
   claimbench run --model r1-distill-qwen-1.5b --weights real";
 
 const DOCTOR_EXAMPLES: &str = "Examples:
@@ -88,7 +93,8 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List models and workloads, and what runs by default
-    List(JsonFlag),
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArgs),
     /// Measure, and write a run file and its page
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
@@ -98,7 +104,7 @@ pub(super) enum Command {
     /// Show the claims and what their examination gives
     #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
-    /// Download the real weights of a model into the hub's cache
+    /// Download the real weights of models into the hub's cache, and verify them
     #[command(after_help = PULL_EXAMPLES)]
     Pull(PullArgs),
     /// Remove the synthetic checkpoints from the cache folder
@@ -125,6 +131,15 @@ pub(super) struct JsonFlag {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
+    /// Print instead, as Markdown, what the run files below these folders say of every model, precision and device
+    #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with = "json")]
+    pub(super) coverage: Vec<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -168,8 +183,8 @@ pub(super) struct RunArgs {
     /// Say what would run, and stop
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// For tests: `scripted` computes nothing
-    #[arg(long, value_enum, default_value = "candle", hide = true)]
+    /// Engine that computes
+    #[arg(long, value_enum, default_value = "claimbench")]
     pub(super) engine: EngineChoice,
     #[command(flatten)]
     pub(super) price: PriceArgs,
@@ -250,16 +265,19 @@ pub(super) struct ClaimsArgs {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct PullArgs {
-    /// Model whose weights to download
+    /// Models whose weights to download (default: those that run by default)
     #[arg(value_name = "MODEL")]
-    pub(super) model: String,
-    /// Precision of the weights
-    #[arg(long, value_name = "NAME", default_value = "q4_k_m", value_parser = parse_precision)]
-    pub(super) precision: Precision,
-    /// Accept the licence shown, where it is restricted or the hub asks for consent
+    pub(super) models: Vec<String>,
+    /// Precision of the weights (default: each model's first)
+    #[arg(long, value_name = "NAME", value_parser = parse_precision)]
+    pub(super) precision: Option<Precision>,
+    /// Accept the licences shown, where they are restricted or the hub asks for consent
     #[arg(long)]
     pub(super) accept_licence: bool,
-    /// Show licence, file and size, and download nothing
+    /// Take what the hub has now and write it into models.lock, whatever stands there
+    #[arg(long)]
+    pub(super) update: bool,
+    /// Show licences, files and sizes, and download nothing
     #[arg(long)]
     pub(super) dry_run: bool,
 }

@@ -1,6 +1,6 @@
 //! The cases of a run, one after the other, within the time there is.
 
-use super::summary::{announced_and_taken, announcement, rough};
+use super::summary::{announced_and_taken, announcement, gate_line, rough};
 use super::{Session, Terminal};
 use crate::measurement::{Outcome, Role, Skip};
 use crate::units::{Seconds, count_as_f64};
@@ -76,6 +76,8 @@ fn measure(
     if !open.case().has_ended() {
         terminal.progress(&format!("{}: loading", case.id()));
         session.load(&mut open)?;
+        session.check(&mut open, until)?;
+        terminal.note(&format!("  {}", gate_line(open.case().measurement().gate.as_ref())));
     }
     let mut last = None;
     while open.case().measured() < case.workload.repetitions {

@@ -4,6 +4,7 @@ mod arguments;
 mod catalog;
 mod claims;
 mod clean;
+mod coverage;
 mod doctor;
 mod list;
 mod local;
@@ -24,7 +25,7 @@ pub use catalog::{CLAIM_FILES, Catalog};
 pub use page::conclude;
 pub use prices::{Audience, price_of};
 pub use session::{EngineChoice, OpenCase, Session, Settings, StopFlag, WeightsChoice};
-pub use summary::{announcement, summary};
+pub use summary::{announcement, gate_line, summary};
 pub use terminal::Terminal;
 
 use arguments::Command;
@@ -68,7 +69,8 @@ impl Cli {
             terminal.be_quiet();
         }
         match self.command {
-            Command::List(json) => list::execute(json.json, terminal),
+            Command::List(args) if args.coverage.is_empty() => list::execute(args.json.json, terminal),
+            Command::List(args) => coverage::execute(&args.coverage, terminal),
             Command::Run(args) => run::execute(&args, terminal),
             Command::Report(args) => report::execute(&args, terminal),
             Command::Claims(args) => claims::execute(&args, terminal),

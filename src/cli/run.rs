@@ -187,8 +187,8 @@ fn command(args: &RunArgs, local: &[LocalModel]) -> String {
     });
     words.push(format!("--seed {}", args.seed));
     words.extend(args.assume_tdp.map(|watts| format!("--assume-tdp {watts}")));
-    if args.engine == EngineChoice::Scripted {
-        words.push("--engine scripted".to_owned());
+    if args.engine != EngineChoice::Claimbench {
+        words.push(format!("--engine {}", args.engine.id()));
     }
     words.join(" ")
 }

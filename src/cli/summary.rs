@@ -1,6 +1,6 @@
 //! What a run will do, and what it did, in a few lines.
 
-use crate::measurement::{CaseRecord, Energy, Figures, Outcome, Run};
+use crate::measurement::{CaseRecord, Energy, Figures, Gate, Outcome, Run};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
 use crate::workload::{Case, CaseForecast, total_forecast};
@@ -65,7 +65,17 @@ pub(super) fn rough(time: Seconds) -> String {
     }
 }
 
-/// Six lines per case, or one for a case that failed before anything was measured.
+/// What the comparison with the plain computation gave: `gate: within 1.2 % of the plain computation (limit 9.1 %)`.
+pub fn gate_line(gate: Option<&Gate>) -> String {
+    match gate {
+        Some(Gate::Passed(compared)) => format!("gate: {}", compared.sentence()),
+        Some(Gate::Failed(fault)) => format!("gate: failed: {}", fault.reason()),
+        Some(Gate::NotComputed(reason)) => format!("gate: not checked: {}", reason.reason()),
+        None => "gate: not checked: measured before there was one".to_owned(),
+    }
+}
+
+/// Seven lines per case, or one for a case that failed before anything was measured.
 pub fn summary(run: &Run) -> String {
     run.cases.iter().map(case_summary).collect::<Vec<_>>().join("\n")
 }
@@ -86,6 +96,7 @@ fn case_summary(record: &CaseRecord) -> String {
     let memory = figures.peak_memory.map_or("unknown here".to_owned(), |bytes| scaled(&bytes, 1e9, 2, "GB"));
     [
         format!("{head}{weights}"),
+        format!("  {}", gate_line(record.outcome.measurement().gate.as_ref())),
         format!(
             "  machine-hours per million output tokens, batch {}: {}",
             record.case.workload.batch,
@@ -137,11 +148,22 @@ fn energy(energy: &Energy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::example_run;
+    use crate::measurement::{NotGated, example_run};
+    use crate::units::Ratio;
 
     #[test]
     fn the_summary_of_a_measured_and_a_failed_case() {
         insta::assert_snapshot!(summary(&example_run()));
+    }
+
+    #[test]
+    fn the_gate_is_told_in_one_line() {
+        let limit = Ratio::new(0.09).unwrap();
+        let line = |distance| gate_line(Some(&Gate::compared(32, 31, distance, limit).unwrap()));
+        assert_eq!(line(0.0123), "gate: within 1.2 % of the plain computation (limit 9.0 %)");
+        assert!(line(0.4).starts_with("gate: failed: on 32 positions the logits are 40 % away"));
+        let engine = gate_line(Some(&Gate::NotComputed(NotGated::Engine)));
+        assert_eq!(engine, "gate: not checked: this engine has no logits to show");
     }
 
     #[test]

@@ -38,7 +38,8 @@ impl Terminal {
         Self::on(AutoStream::auto(io::stdout()), AutoStream::auto(io::stderr()), is_live)
     }
 
-    fn on(data: impl Write + 'static, words: impl Write + 'static, is_live: bool) -> Self {
+    /// On any two streams, such as those of a test.
+    pub(super) fn on(data: impl Write + 'static, words: impl Write + 'static, is_live: bool) -> Self {
         let (data, words) = (Box::new(data), Box::new(words));
         Self { data, words, is_live, is_quiet: false, drawn: 0, is_closed: false }
     }
@@ -73,6 +74,11 @@ impl Terminal {
         if !self.is_quiet {
             self.say(line);
         }
+    }
+
+    /// True if somebody looks on, on a terminal that can redraw a line.
+    pub fn redraws(&self) -> bool {
+        self.is_live && !self.is_quiet
     }
 
     /// How far a command is: on a terminal one line that is drawn over, else a line of its own. Never called while

@@ -2,6 +2,7 @@
 
 use candle_core::Device as CandleDevice;
 
+use super::EngineError;
 use crate::hardware::{Device, Gpu};
 use crate::units::{Bytes, index_as_u64};
 use crate::workload::DeviceChoice;
@@ -70,6 +71,15 @@ impl ComputeDevice {
         match self.device {
             Device::Cpu { .. } => crate::hardware::available_memory(),
             Device::Cuda { .. } => cuda_memory(&self.candle).map(|(free, _)| free),
+        }
+    }
+
+    /// Refuses what needs more memory than is free.
+    pub(super) fn check_memory(&self, needed: Bytes) -> Result<(), EngineError> {
+        let place = if self.candle.is_cuda() { "device" } else { "main" };
+        match self.free_memory() {
+            Some(free) if free < needed => Err(EngineError::Memory { needed, free, place }),
+            _ => Ok(()),
         }
     }
 

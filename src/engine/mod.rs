@@ -1,18 +1,25 @@
 //! Engines: they compute and emit tokens; the runner stamps them. One piece of code times all engines.
 
+mod checkpoint;
+mod decoder;
 mod device;
 mod floats;
 mod gaps;
+mod gate;
+mod own;
+mod plain;
 mod reference;
 mod scripted;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::hardware::Device;
 use crate::measurement::EngineIdentity;
 use crate::units::Bytes;
 
 pub use device::{ComputeDevice, DeviceError};
+pub use own::OwnEngine;
 pub use reference::ReferenceEngine;
 pub use scripted::{Scripted, ScriptedEngine};
 
@@ -51,9 +58,31 @@ pub trait Engine {
     /// Computes the prompt and then one step after the other, greedily, emitting each step's tokens.
     fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError>;
 
+    /// Compares the engine's logits after every token of the last of `rows` (one per sequence, all of one length) with those of
+    /// the plain path, and forgets the tokens again. `None` where there is no plain path to compare with.
+    fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError>;
+
     /// Device memory in use by anyone; `None` on the CPU, where the process's own memory is read instead.
     fn device_memory_in_use(&self) -> Option<Bytes>;
 }
+
+/// What a comparison with the plain path gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checked {
+    /// Positions compared.
+    pub positions: u64,
+    /// Root mean square of the difference of all logits, over the standard deviation of the plain path's.
+    pub distance: f64,
+    /// The largest distance that the rounding of weights and activations explains (see `gate.rs`).
+    pub tolerance: f64,
+    /// Positions where both find the same token the most likely.
+    pub same_top: u64,
+    /// False if a logit was NaN or infinite; the distance is meaningless then.
+    pub finite: bool,
+}
+
+/// The version of candle's crates in `Cargo.lock`; a test compares the two.
+const CANDLE_VERSION: &str = "0.11.1";
 
 /// Why an engine could not go on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -85,4 +114,13 @@ pub enum EngineError {
     /// The computation failed.
     #[error("computation failed: {0}")]
     Compute(String),
+}
+
+impl EngineError {
+    /// A checkpoint that cannot be used, told by its name: the folder it lies in is nobody's business.
+    fn checkpoint(path: &Path, problem: &str) -> Self {
+        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let problem = problem.lines().next().unwrap_or_default().replace(&path.display().to_string(), &file);
+        Self::Checkpoint { file, problem }
+    }
 }

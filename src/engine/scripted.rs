@@ -1,6 +1,6 @@
 //! The twin for tests: emits what its script says, computes nothing, and fails where it is told to.
 
-use super::{Emit, Engine, EngineError, Request};
+use super::{Checked, Emit, Engine, EngineError, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineIdentity};
 use crate::units::{Bytes, count_as_usize, index_as_u64};
@@ -12,6 +12,8 @@ pub struct Scripted {
     pub load_error: Option<EngineError>,
     /// Fails the request with this number, counted from 0, with this error.
     pub generate_error: Option<(u64, EngineError)>,
+    /// What its comparison with the plain path says; it has no plain path otherwise.
+    pub checked: Option<Result<Checked, EngineError>>,
     /// Changes its answer with every request.
     pub answers_differ: bool,
 }
@@ -72,6 +74,10 @@ impl Engine for ScriptedEngine {
             }
         }
         Ok(())
+    }
+
+    fn check(&mut self, _rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
+        self.script.checked.clone().transpose()
     }
 
     fn device_memory_in_use(&self) -> Option<Bytes> {

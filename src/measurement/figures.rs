@@ -85,6 +85,7 @@ mod tests {
         Measurement {
             loads: vec![LoadSample { process_start: 0, duration: Seconds::new(1.5).unwrap() }],
             repetitions,
+            gate: None,
         }
     }
 

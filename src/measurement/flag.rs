@@ -2,6 +2,7 @@
 
 use super::energy::Energy;
 use super::figures::Figures;
+use super::gate::Gate;
 use super::run::Observed;
 use super::sample::Measurement;
 use crate::model::ModelRole;
@@ -29,6 +30,8 @@ pub enum Flag {
     EnergyEstimated,
     /// Fewer repetitions were measured than the workload asks for.
     FewerRepetitions,
+    /// The logits were not compared with the plain path's.
+    NotGated,
     /// Equal prompts gave different answers.
     OutputDiffers,
     /// All repetitions come from one process.
@@ -43,10 +46,11 @@ pub enum Flag {
 
 impl Flag {
     /// Every code, in the order of its name.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DebugBuild,
         Self::EnergyEstimated,
         Self::FewerRepetitions,
+        Self::NotGated,
         Self::OutputDiffers,
         Self::SingleProcessStart,
         Self::SyntheticWeights,
@@ -72,6 +76,7 @@ impl Flag {
             Self::DebugBuild => profile != "release",
             Self::EnergyEstimated => matches!(energy, Energy::Estimated { .. }),
             Self::FewerRepetitions => (1..case.workload.repetitions).contains(&measured),
+            Self::NotGated => measured > 0 && matches!(measurement.gate, Some(Gate::NotComputed(_))),
             Self::OutputDiffers => digests.clone().any(|digest| Some(digest) != first),
             Self::SingleProcessStart => measured > 0 && measurement.process_starts() == 1,
             Self::SyntheticWeights => observed.is_some_and(|observed| observed.file.weights.is_synthetic()),
@@ -87,6 +92,7 @@ impl Flag {
             Self::DebugBuild => "debug-build",
             Self::EnergyEstimated => "energy-estimated",
             Self::FewerRepetitions => "fewer-repetitions",
+            Self::NotGated => "not-gated",
             Self::OutputDiffers => "output-differs",
             Self::SingleProcessStart => "single-process-start",
             Self::SyntheticWeights => "synthetic-weights",
@@ -106,13 +112,15 @@ impl Flag {
             Self::FewerRepetitions | Self::SingleProcessStart | Self::SyntheticWeights => Severity::Note,
             Self::DebugBuild
             | Self::EnergyEstimated
+            | Self::NotGated
             | Self::OutputDiffers
             | Self::TestShape
             | Self::WideInterval => Severity::Warning,
         }
     }
 
-    /// True if the figures deserve no trust: the build, the machine or the engine misbehaved.
+    /// True if the figures deserve no trust: the build, the machine or the engine misbehaved. A case that could not be
+    /// checked did not: nothing speaks against it, and its figures stand with the flag.
     pub const fn breaks_trust(self) -> bool {
         matches!(self, Self::DebugBuild | Self::OutputDiffers | Self::WideInterval)
     }
@@ -129,6 +137,10 @@ impl Flag {
             Self::FewerRepetitions => {
                 "Fewer repetitions were measured than the workload asks for, because the time budget or the run ended; \
                  the interval is wider for it, and below six repetitions there is none."
+            }
+            Self::NotGated => {
+                "The logits were not compared with a plain computation of the same weights, so nobody checked on this \
+                 machine that the engine computes this model rightly; the case says why."
             }
             Self::OutputDiffers => {
                 "Equal prompts gave different answers: the engine is not deterministic, or memory is faulty."

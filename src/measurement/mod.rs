@@ -1,8 +1,9 @@
-//! What was seen: samples, energy with its scope and basis, flags, and the run that holds them. Pure.
+//! What was seen: samples, the check before them, energy with its scope and basis, flags, and the run that holds them. Pure.
 
 mod energy;
 mod figures;
 mod flag;
+mod gate;
 mod outcome;
 mod run;
 mod sample;
@@ -14,6 +15,7 @@ pub(crate) use run::tests::example as example_run;
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
 pub use flag::{Flag, Severity};
+pub use gate::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated};
 pub use outcome::{Failure, Outcome, Skip, Stage};
 pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};
 pub use sample::{LoadSample, Measurement, Repetition, Role};

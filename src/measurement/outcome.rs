@@ -11,6 +11,8 @@ pub enum Stage {
     Prepare,
     /// Loading it.
     Load,
+    /// Comparing with the plain path.
+    Gate,
     /// Answering a request.
     Generate,
     /// The run was stopped, or its process ended, before the case was finished.
@@ -25,6 +27,7 @@ impl Stage {
         match self {
             Self::Prepare => "prepare",
             Self::Load => "load",
+            Self::Gate => "gate",
             Self::Generate => "generate",
             Self::Interrupted => "interrupted",
             Self::NotStarted => "not-started",
@@ -127,7 +130,7 @@ pub enum Outcome {
 }
 
 /// The samples of a case that has none.
-static NO_SAMPLES: Measurement = Measurement { loads: Vec::new(), repetitions: Vec::new() };
+static NO_SAMPLES: Measurement = Measurement { loads: Vec::new(), repetitions: Vec::new(), gate: None };
 
 impl Outcome {
     /// True if the run ended before the case did: another process can go on with it.

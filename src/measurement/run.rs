@@ -160,11 +160,11 @@ pub struct Run {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::super::sample::tests::repetition;
-    use super::super::{Failure, LoadSample, Measurement, PowerRange, Role, Stage};
+    use super::super::{Failure, Gate, LoadSample, Measurement, PowerRange, Role, Stage};
     use super::*;
     use crate::measurement::EnergyScope;
     use crate::model::Registry;
-    use crate::units::{Seconds, Watts, count_as_f64};
+    use crate::units::{Ratio, Seconds, Watts, count_as_f64};
     use crate::workload::{Plan, WorkloadBook};
 
     /// A run of one measured and one failed case, with every kind of field filled.
@@ -186,6 +186,7 @@ pub(crate) mod tests {
             duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap(),
         });
         let watts = |value| Watts::new(value).unwrap();
+        let gate = Gate::compared(32, 31, 0.0123, Ratio::new(0.091).unwrap()).unwrap();
         let file = ModelFile {
             weights: Weights::Synthetic { seed: 1 },
             sha256: "ab".repeat(32),
@@ -199,7 +200,7 @@ pub(crate) mod tests {
                 file,
                 output_tokens: Some(Tokens::new(64)),
             }),
-            outcome: Outcome::Measured(Measurement { loads: loads.collect(), repetitions }),
+            outcome: Outcome::Measured(Measurement { loads: loads.collect(), repetitions, gate: Some(gate) }),
             energy: Energy::Estimated {
                 power: PowerRange { low: watts(3.0), central: watts(6.0), high: watts(12.0) },
                 scope: EnergyScope::CpuPackage,
@@ -231,7 +232,7 @@ pub(crate) mod tests {
                 features: vec![],
                 profile: "release".into(),
                 command: "cargo bench".into(),
-                method_version: 1,
+                method_version: 2,
             },
             machine: crate::hardware::example_machine(),
             environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },

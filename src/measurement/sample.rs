@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::gate::Gate;
 use crate::clock::Moment;
 use crate::units::{Bytes, Joules, Seconds, Tokens};
 
@@ -73,6 +74,9 @@ pub struct Measurement {
     pub loads: Vec<LoadSample>,
     /// Repetitions, in order.
     pub repetitions: Vec<Repetition>,
+    /// How the logits compare with the plain path's; `None` if the case never came so far, or was measured by method 1,
+    /// which had no gate.
+    pub gate: Option<Gate>,
 }
 
 impl Measurement {

@@ -15,7 +15,7 @@ pub enum EngineGap {
     LatentAttention,
     /// A mixture of experts in the layout of today's files.
     Experts,
-    /// More positions than the engine has angles for.
+    /// More positions than the engine has angles for, or the model was published for.
     Context,
     /// A window that some layers do not look beyond.
     SlidingWindow,
@@ -74,7 +74,10 @@ impl EngineGap {
             Self::Experts => {
                 "the engine cannot read experts that are stacked in one tensor, as today's files hold them"
             }
-            Self::Context => "the engine has rotary angles for 4,096 positions, and this workload needs more",
+            Self::Context => {
+                "the engine has rotary angles for fewer positions than this workload needs, or the model was published for \
+                 fewer"
+            }
             Self::SlidingWindow => {
                 "the engine has no attention window, and this workload is longer than the model's"
             }

@@ -1,4 +1,4 @@
-//! Draws quantised blocks straight from random bits.
+//! Draws quantised blocks, and plain floats, straight from random bits.
 //!
 //! Drawing floats and quantising them took 136 s for a 1.1 GB file; drawing the blocks takes a few. Real blocks hold
 //! codes that spread like a Gaussian cut off at about two standard deviations, because the quantiser maps the extreme
@@ -10,6 +10,7 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
+use super::floats::{BYTE_SUM_STD, SHORT_SUM_STD, bf16_bits, byte_sum, short_sums};
 use super::rotary::Llama3Factors;
 use super::shape::TensorType;
 use crate::units::{count_as_f64, nearest_f32, rounded_u64};
@@ -101,6 +102,11 @@ pub(super) enum Draw {
         /// What a sum of bytes is multiplied with.
         step: f32,
     },
+    /// BF16 around zero, of this standard deviation: sums of four random bytes, as close to a Gaussian as speed allows.
+    ShortFloats {
+        /// What a sum of bytes is multiplied with.
+        step: f32,
+    },
     /// `Q5_0` blocks.
     Q5_0(BlockScale),
     /// `Q8_0` blocks.
@@ -116,6 +122,7 @@ impl Draw {
     pub(super) fn gaussian(kind: TensorType, std: f64) -> Option<Self> {
         Some(match kind {
             TensorType::F32 => Self::Floats { step: nearest_f32(std / BYTE_SUM_STD) },
+            TensorType::BF16 => Self::ShortFloats { step: nearest_f32(std / SHORT_SUM_STD) },
             TensorType::Q5_0 => Self::Q5_0(BlockScale::fit(std, table_std(&FIVE_BIT, 32), 1, 0)),
             TensorType::Q8_0 => Self::Q8_0(BlockScale::fit(std, eight_bit_std(), 1, 0)),
             TensorType::Q4K => Self::Q4K(BlockScale::fit(std, table_std(&LOW_NIBBLE, 15), 32, 1)),
@@ -145,6 +152,12 @@ impl Draw {
                     *value = (byte_sum(&mut rng) * step).to_le_bytes();
                 }
             }
+            Self::ShortFloats { step } => {
+                for pair in out.as_chunks_mut::<4>().0 {
+                    let [[a, b], [c, d]] = short_sums(&mut rng).map(|sum| bf16_bits(sum * step));
+                    *pair = [a, b, c, d];
+                }
+            }
             Self::Q5_0(scale) => {
                 out.as_chunks_mut().0.iter_mut().for_each(|block| scale.draw_q5_0(&mut rng, block));
             }
@@ -171,18 +184,6 @@ fn table_std(table: &[u8; 256], centre_twice: u64) -> f64 {
 fn eight_bit_std() -> f64 {
     let squares: u64 = EIGHT_BITS.iter().map(|&code| u64::from(code).pow(2)).sum();
     (count_as_f64(squares) / 128.0).sqrt()
-}
-
-/// Standard deviation of [`byte_sum`]: that of one byte, squared, is (256^2 - 1) / 12.
-const BYTE_SUM_STD: f64 = 209.020_334_1;
-
-/// Four random bytes less four others: a whole number, exact as a float.
-fn byte_sum(rng: &mut Xoshiro256PlusPlus) -> f32 {
-    let [plus, minus] = *rng.next_u64().to_le_bytes().as_chunks::<4>().0 else {
-        unreachable!("eight bytes are two times four");
-    };
-    let sum = |bytes: [u8; 4]| bytes.iter().map(|&byte| f32::from(byte)).sum::<f32>();
-    sum(plus) - sum(minus)
 }
 
 /// The scales of a tensor's blocks: `value = step x sub-scale x centred code`.
@@ -352,6 +353,7 @@ mod tests {
             (TensorType::Q8_0, GgmlDType::Q8_0),
             (TensorType::Q4K, GgmlDType::Q4K),
             (TensorType::Q6K, GgmlDType::Q6K),
+            (TensorType::BF16, GgmlDType::BF16),
         ] {
             // From an embedding table to the down projection of the largest models: the last needs smaller sub-scales.
             for std in [2.0, 1.0, 0.05, 0.01, 0.0014, 0.0004] {

@@ -5,11 +5,9 @@ use std::io::{self, Cursor, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use candle_core::quantized::gguf_file::Content;
-
 use super::{
-    Attention, Family, FeedForward, Mixture, ModelRole, Recipe, Registry, RopeScaling, Shape, SlidingWindow,
-    SyntheticPlan, shape_of,
+    Attention, Family, FeedForward, GgufFile, Mixture, ModelRole, Recipe, Registry, RopeScaling, Shape,
+    SlidingWindow, SyntheticPlan, shape_of,
 };
 
 const EXPECTED: &str = include_str!("../../tests/data/model-bytes.toml");
@@ -42,9 +40,13 @@ fn every_model_has_the_bytes_worked_out_for_it() {
             ("tensors", shape.tensors().len().try_into().unwrap()),
             ("bf16_bytes", 2 * shape.parameters()),
             ("q4_k_m_bytes", bytes(Recipe::Q4KM)),
+            ("q6_k_bytes", bytes(Recipe::Q6K)),
             ("q8_0_bytes", bytes(Recipe::Q8_0)),
+            ("bf16_file_bytes", bytes(Recipe::BF16)),
             ("q4_k_m_read_bytes", read(Recipe::Q4KM)),
+            ("q6_k_read_bytes", read(Recipe::Q6K)),
             ("q8_0_read_bytes", read(Recipe::Q8_0)),
+            ("bf16_read_bytes", read(Recipe::BF16)),
             ("kv_bytes_per_token", shape.kv_bytes_per_token(2).count()),
         ] {
             let expected = u64::try_from(row[key].as_integer().unwrap()).unwrap();
@@ -141,8 +143,8 @@ fn the_file_of_every_model_can_be_laid_out_and_gives_its_shape_back() {
         let mut beginning = Beginning { kept: Vec::new(), room };
         plan.write(&mut beginning, NonZeroUsize::MIN).unwrap_err();
         let mut file = Cursor::new(beginning.kept);
-        let content = Content::read(&mut file).unwrap();
-        let shape = shape_of(Path::new("model.gguf"), &content, &mut file).unwrap();
+        let path = Path::new("model.gguf");
+        let shape = shape_of(&GgufFile::read(path, &mut file, plan.bytes().count()).unwrap(), path).unwrap();
         // Keys are 32-bit floats, so the keys are compared and not the numbers.
         assert_eq!(shape.metadata(), model.shape.metadata(), "{}", model.id);
         assert_eq!(shape.tensors(), model.shape.tensors(), "{}", model.id);

@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::gguf_file::{Content, TensorInfo};
 use sha2::{Digest, Sha256};
 
 use super::file_shape::{self, Keys};
 use super::file_type::FileType;
+use super::gguf::GgufFile;
 use super::shape::Shape;
-use crate::units::{Bytes, hexadecimal, index_as_u64};
+use crate::units::{Bytes, hexadecimal};
 
 /// Why a file cannot be used as a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +27,20 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// Another kind of file.
-    #[error("{} is no GGUF file: it starts with {found}, not with \"GGUF\"; give a model in GGUF format", path.display())]
+    #[error("{} is no GGUF file: it starts with {found}, not with \"GGUF\"; {fix}", path.display())]
     NotGguf {
         /// The file.
         path: PathBuf,
         /// Its first bytes, escaped.
         found: String,
+        /// What to give instead.
+        fix: &'static str,
+    },
+    /// Weights as `PyTorch` saves them. Reading them means running what they say.
+    #[error("{} is a pickle, and pickles run code; give safetensors or GGUF", path.display())]
+    Pickle {
+        /// The file.
+        path: PathBuf,
     },
     /// A version of the format that is not known.
     #[error("{} is a GGUF file of version {version}; versions 2 and 3 are read: convert the model again", path.display())]
@@ -42,13 +50,19 @@ pub enum CheckpointError {
         /// The version it names.
         version: u32,
     },
-    /// The header breaks off, contradicts itself, or uses a storage type that candle does not know.
-    #[error("the header of {} cannot be read; fetch the file again, or choose another quantisation of it", path.display())]
+    /// The header breaks off, contradicts itself, or holds what no reader here can use.
+    #[error("{} is no sound GGUF file: {place}, read up to byte {at}: {problem}; {fix}", path.display())]
     Header {
         /// The file.
         path: PathBuf,
-        /// What candle's reader said.
-        source: Box<candle_core::Error>,
+        /// What was being read.
+        place: String,
+        /// How far the reader had come.
+        at: u64,
+        /// What is wrong.
+        problem: String,
+        /// What to do about it.
+        fix: &'static str,
     },
     /// One of several files that make a model together.
     #[error(
@@ -82,13 +96,43 @@ pub enum CheckpointError {
         /// Size on disk.
         actual: Bytes,
     },
-    /// A key that every language model has is absent or of another kind.
+    /// A key that every language model has is absent.
     #[error("{} has no usable `{key}`: it holds no decoder that can be measured here; give another file", path.display())]
     Key {
         /// The file.
         path: PathBuf,
         /// The key of its metadata.
         key: String,
+    },
+    /// A key has a value of another kind than the format says.
+    #[error("{} has {found} as `{key}`, where {wanted} belongs; convert the model anew, or give another file", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The key of its metadata.
+        key: String,
+        /// What stands there.
+        found: &'static str,
+        /// What should.
+        wanted: &'static str,
+    },
+    /// A tensor that should not be there, should be, or has another size.
+    #[error("{}: the tensor `{name}` {problem}; give another file of the model, or convert it anew", path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Dimensions that do not fit each other.
+    #[error("{} makes no model: {problem}; give another file", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its shape.
+        problem: String,
     },
     /// A key has a value that stands for something else than is known here.
     #[error("{} has `{key}` = `{value}`, which is not known here; give another file", path.display())]
@@ -100,6 +144,33 @@ pub enum CheckpointError {
         /// What it says.
         value: String,
     },
+}
+
+impl CheckpointError {
+    /// The message with the name of the file in place of its path, for what others will read: folders are nobody's business.
+    pub fn without_folder(&self) -> String {
+        let path = match self {
+            Self::Io { path, .. }
+            | Self::NotGguf { path, .. }
+            | Self::Pickle { path }
+            | Self::Version { path, .. }
+            | Self::Header { path, .. }
+            | Self::Part { path, .. }
+            | Self::Folder { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::Key { path, .. }
+            | Self::Kind { path, .. }
+            | Self::Tensor { path, .. }
+            | Self::Shape { path, .. }
+            | Self::Unknown { path, .. } => path,
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = self.to_string().replace(&path.display().to_string(), &name);
+        match self {
+            Self::Io { source, .. } => format!("{message}: {source}"),
+            _ => message,
+        }
+    }
 }
 
 /// Where random weights come from.
@@ -132,54 +203,27 @@ pub struct CheckpointHeader {
     pub file_bytes: Bytes,
 }
 
-impl CheckpointHeader {
-    /// Where the file differs from `shape` in what decides speed and memory, as (name, in the file, in the shape); empty if
-    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
-    pub fn differences(&self, shape: &Shape) -> Vec<(&'static str, String, String)> {
-        let of = |shape: &Shape| {
-            [
-                ("family", shape.family.id().to_owned()),
-                ("layers", shape.layers.to_string()),
-                ("hidden", shape.hidden.to_string()),
-                ("attention", format!("{:?}", shape.attention)),
-                ("feed_forward", format!("{:?}", shape.feed_forward)),
-                ("vocab", shape.vocab.to_string()),
-                ("tied_embeddings", shape.tied_embeddings.to_string()),
-            ]
-        };
-        let pairs = of(&self.shape).into_iter().zip(of(shape));
-        pairs
-            .filter(|(file, shape)| file != shape)
-            .map(|((name, file), (_, shape))| (name, file, shape))
-            .collect()
-    }
-}
-
 /// Reads the header of a GGUF file and checks that all its data is there. Reads no tensor.
 pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
-    let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    let file_bytes = Bytes::new(file.metadata().map_err(io)?.len());
-    let mut file = BufReader::new(file);
-    check_magic(path, &mut file)?;
-    file.rewind().map_err(io)?;
-    let content = Content::read(&mut file)
-        .map_err(|source| CheckpointError::Header { path: path.to_owned(), source: Box::new(source) })?;
-    let (tensor_types, tensor_bytes) = check_data(path, &content, file_bytes)?;
-    let keys = Keys::new(path, &content);
-    if let Some(parts) = keys.count("split.count").filter(|parts| *parts > 1) {
+    let file = GgufFile::open(path)?;
+    let keys = Keys::new(path, &file);
+    if let Some(parts) = keys.count("split.count")?.filter(|parts| *parts > 1) {
         return Err(CheckpointError::Part { path: path.to_owned(), parts });
     }
-    let shape = file_shape::shape(&keys, &mut file)?;
+    let shape = file_shape::shape_of(&file, path)?;
+    let mut tensor_types = BTreeMap::new();
+    for (_, tensor) in file.tensors() {
+        *tensor_types.entry(format!("{:?}", tensor.kind)).or_default() += 1;
+    }
     Ok(CheckpointHeader {
-        read_bytes_per_step: read_bytes(&content, &shape),
+        read_bytes_per_step: read_bytes(&file, &shape),
         shape,
-        name: keys.text("general.name"),
-        synthetic: synthetic_origin(&keys),
-        file_type: keys.count("general.file_type").map(FileType::from_number),
+        name: keys.text("general.name")?,
+        synthetic: synthetic_origin(&keys)?,
+        file_type: keys.count("general.file_type")?.map(FileType::from_number),
         tensor_types,
-        tensor_bytes,
-        file_bytes,
+        tensor_bytes: Bytes::new(file.tensors().map(|(_, tensor)| tensor.bytes).sum()),
+        file_bytes: file.bytes(),
     })
 }
 
@@ -198,71 +242,33 @@ pub fn sha256(path: &Path) -> Result<String, CheckpointError> {
     Ok(hexadecimal(&hash.finalize()))
 }
 
-/// Refuses what is no GGUF file with a message of its own: candle's names the magic as a number.
-fn check_magic(path: &Path, file: &mut impl Read) -> Result<(), CheckpointError> {
-    let (mut start, path) = (Vec::new(), path.to_owned());
-    if let Err(source) = file.take(8).read_to_end(&mut start) {
-        return Err(CheckpointError::Io { path, source });
-    }
-    let Some(version) = start.strip_prefix(b"GGUF") else {
-        let found = format!("\"{}\"", start[..start.len().min(4)].escape_ascii());
-        return Err(CheckpointError::NotGguf { path, found });
-    };
-    match version.try_into().map(u32::from_le_bytes) {
-        Ok(2 | 3) => Ok(()),
-        Ok(version) => Err(CheckpointError::Version { path, version }),
-        Err(_) => {
-            // No GGUF file has fewer bytes than magic, version and the two counts.
-            let (expected, actual) = (Bytes::new(24), Bytes::new(index_as_u64(start.len())));
-            Err(CheckpointError::Truncated { path, expected, actual })
-        }
-    }
-}
-
-/// Counts the tensors by type and adds up their bytes; refuses a file that ends before the last of them.
-fn check_data(
-    path: &Path,
-    content: &Content,
-    actual: Bytes,
-) -> Result<(BTreeMap<String, u64>, Bytes), CheckpointError> {
-    let (mut types, mut total, mut end) = (BTreeMap::new(), 0_u64, content.tensor_data_offset);
-    for tensor in content.tensor_infos.values() {
-        let bytes = stored_bytes(tensor);
-        *types.entry(format!("{:?}", tensor.ggml_dtype)).or_default() += 1;
-        total = total.saturating_add(bytes);
-        end = end.max(content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(bytes));
-    }
-    let expected = Bytes::new(end);
-    if expected > actual {
-        return Err(CheckpointError::Truncated { path: path.to_owned(), expected, actual });
-    }
-    Ok((types, Bytes::new(total)))
-}
-
-/// The bytes of one tensor. Sizes come from the file and may be absurd; then the file is too short for them as well.
-fn stored_bytes(tensor: &TensorInfo) -> u64 {
-    let values = tensor.shape.dims().iter().fold(1, |n: u64, &size| n.saturating_mul(index_as_u64(size)));
-    let blocks = values.div_ceil(index_as_u64(tensor.ggml_dtype.block_size()));
-    blocks.saturating_mul(index_as_u64(tensor.ggml_dtype.type_size()))
-}
-
 /// As [`Shape::read_bytes_per_step`], for the tensors a file has, whatever their recipe.
-fn read_bytes(content: &Content, shape: &Shape) -> Bytes {
-    let part = |(name, tensor): (&String, &TensorInfo)| match shape.mixture() {
-        _ if name == "token_embd.weight" && !shape.tied_embeddings => 0,
-        Some(mixture) if name.ends_with("_exps.weight") => {
-            stored_bytes(tensor) / mixture.experts * mixture.experts_per_token.min(mixture.experts)
+fn read_bytes(file: &GgufFile, shape: &Shape) -> Bytes {
+    let (mut always, mut routed) = (0, 0);
+    for (name, tensor) in file.tensors() {
+        if is_routed(name) {
+            routed += tensor.bytes;
+        } else if shape.tied_embeddings || name != "token_embd.weight" {
+            always += tensor.bytes;
         }
-        _ => stored_bytes(tensor),
-    };
-    Bytes::new(content.tensor_infos.iter().map(part).fold(0, u64::saturating_add))
+    }
+    let of_one_token =
+        shape.mixture().map_or(0, |mixture| routed / mixture.experts * mixture.experts_per_token);
+    Bytes::new(always + of_one_token)
 }
 
-/// Seed and generator of a file that claimbench made.
-fn synthetic_origin(keys: &Keys<'_>) -> Option<SyntheticOrigin> {
-    let marked = keys.flag("claimbench.synthetic")?;
-    let generator = u32::try_from(keys.count("claimbench.generator")?).ok()?;
-    marked.then_some(SyntheticOrigin { seed: keys.count("claimbench.seed")?, generator })
+/// True for the matrices of routed experts, stacked or, as in files from before 2024, one for each: `blk.0.ffn_up.7.weight`.
+fn is_routed(name: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let one = name.strip_suffix(".weight").and_then(|name| name.rsplit_once('.'));
+    name.ends_with("_exps.weight") || one.is_some_and(|(_, expert)| is_number(expert))
+}
+
+fn synthetic_origin(keys: &Keys<'_>) -> Result<Option<SyntheticOrigin>, CheckpointError> {
+    let marked = keys.flag("claimbench.synthetic")?.unwrap_or(false);
+    let (seed, generator) = (keys.count("claimbench.seed")?, keys.count("claimbench.generator")?);
+    let generator = generator.and_then(|generator| u32::try_from(generator).ok());
+    Ok(seed.zip(generator).filter(|_| marked).map(|(seed, generator)| SyntheticOrigin { seed, generator }))
 }
 
 #[cfg(test)]
@@ -296,7 +302,7 @@ mod tests {
                 let (shape, mut file) = (&spec.shape, Vec::new());
                 write_synthetic(&mut file, spec, precision, 5, NonZeroUsize::MIN).unwrap();
                 let header = inspected(&file).unwrap();
-                assert_eq!(header.differences(shape), [], "{}", spec.id);
+                assert_eq!(header.shape.differences(shape), [], "{}", spec.id);
                 // Keys are 32-bit floats, so the keys are compared and not the numbers.
                 assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
                 assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
@@ -314,7 +320,7 @@ mod tests {
         let (shape, file) = tiny();
         let header = inspected(&file).unwrap();
         let fewer = Shape { layers: 3, ..shape };
-        assert_eq!(header.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
+        assert_eq!(header.shape.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
         let types: Vec<_> = header.tensor_types.iter().map(|(name, n)| (name.as_str(), *n)).collect();
         assert_eq!(types, [("F32", 21), ("Q4K", 25), ("Q6K", 5)]);
     }
@@ -336,9 +342,11 @@ mod tests {
     fn foreign_files_are_named_as_such() {
         let message = |bytes: &[u8]| inspected(bytes).unwrap_err();
         assert_eq!(
-            message(b"PK\x03\x04........"),
-            "model.gguf is no GGUF file: it starts with \"PK\\x03\\x04\", not with \"GGUF\"; give a model in GGUF format"
+            message(b"\x7fELF........"),
+            "model.gguf is no GGUF file: it starts with \"\\x7fELF\", not with \"GGUF\"; give a model in GGUF format"
         );
+        let pickle = "model.gguf is a pickle, and pickles run code; give safetensors or GGUF";
+        assert_eq!((message(b"PK\x03\x04....").as_str(), message(b"\x80\x02}q").as_str()), (pickle, pickle));
         assert!(message(b"").contains("no GGUF file"));
         assert!(message(b"GGUF\x01\x00\x00\x00").contains("version 1; versions 2 and 3"));
         let empty = [&b"GGUF\x03\x00\x00\x00"[..], &[0; 24]].concat();

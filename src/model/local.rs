@@ -19,14 +19,6 @@ pub enum LocalError {
     /// The file cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Dimensions that do not fit each other.
-    #[error("{} makes no model: {problem}; give another file", path.display())]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with its shape.
-        problem: String,
-    },
 }
 
 /// A model made from a file of the user, and where that lies.
@@ -65,10 +57,9 @@ impl LocalModel {
             read_bytes_per_step: header.read_bytes_per_step,
         };
         let precision = header.file_type.map_or(Precision::Unnamed, FileType::precision);
-        // A name that looks like a path may be one, and paths are nobody's business.
-        let title = header.name.filter(|name| !name.trim().is_empty() && !name.contains(['/', '\\']));
+        let title = header.name.filter(|name| is_title(name));
         let title = title.unwrap_or_else(|| stem.to_owned());
-        let spec = spec(path, free_id(stem, is_taken), title, header.shape, precision, local)?;
+        let spec = spec(free_id(stem, is_taken), title, header.shape, precision, local);
         Ok(Self { spec, weights, path: path.to_owned(), bytes: header.file_bytes })
     }
 
@@ -80,7 +71,7 @@ impl LocalModel {
             read_bytes_per_step: folder.read_bytes_per_step(),
         };
         let (precision, bytes) = (folder.precision(), folder.file_bytes);
-        let spec = spec(path, free_id(&name, is_taken), name.clone(), folder.shape, precision, local)?;
+        let spec = spec(free_id(&name, is_taken), name.clone(), folder.shape, precision, local);
         Ok(Self { spec, weights: Weights::Local { name }, path: path.to_owned(), bytes })
     }
 
@@ -98,18 +89,8 @@ impl LocalModel {
     }
 }
 
-fn spec(
-    path: &Path,
-    id: ModelId,
-    name: String,
-    shape: Shape,
-    precision: Precision,
-    local: LocalFile,
-) -> Result<ModelSpec, LocalError> {
-    if let Some((_, problem, _)) = shape.problems().into_iter().next() {
-        return Err(LocalError::Shape { path: path.to_owned(), problem });
-    }
-    Ok(ModelSpec {
+fn spec(id: ModelId, name: String, shape: Shape, precision: Precision, local: LocalFile) -> ModelSpec {
+    ModelSpec {
         id,
         name,
         publisher: "a file of the user".to_owned(),
@@ -127,7 +108,15 @@ fn spec(
         precisions: vec![precision],
         files: Vec::new(),
         local: Some(local),
-    })
+    }
+}
+
+/// Whether a name can be printed. One that looks like a path may be one, and paths are nobody's business; one with control
+/// characters may command a terminal.
+fn is_title(name: &str) -> bool {
+    const LONGEST: usize = 200;
+    let refused = |c: char| matches!(c, '/' | '\\') || c.is_control();
+    !name.trim().is_empty() && !name.contains(refused) && name.chars().nth(LONGEST).is_none()
 }
 
 /// The last part of a path, as the user wrote it: in the hub's cache a link has the name and its target a digest.

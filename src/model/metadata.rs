@@ -2,7 +2,7 @@
 //!
 //! What each key means is llama.cpp's choice: `src/llama-arch.cpp` and the converters in `conversion/` of its repository.
 
-use super::gguf::Value;
+use super::gguf::write::Value;
 use super::shape::{Attention, Mixture, RopeScaling, Shape, Yarn};
 use crate::units::nearest_f32;
 

@@ -1,17 +1,21 @@
-//! How weights are stored: every way a file can state, and the two ways this program can make.
+//! How weights are stored: every way a file can state, and the four this program can make.
 
 /// A precision this program knows the recipe of: which tensor gets which type. Only these can be drawn at random.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Recipe {
     /// llama.cpp's `Q4_K_M` mix of `Q4_K` and `Q6_K`.
     Q4KM,
+    /// Every matrix in 6-bit blocks.
+    Q6K,
     /// Every matrix in 8-bit blocks.
     Q8_0,
+    /// Every matrix as 16-bit floats with the exponent of 32-bit ones.
+    BF16,
 }
 
 impl Recipe {
     /// All of them, in the order of [`Precision::ALL`].
-    pub const ALL: [Self; 2] = [Self::Q4KM, Self::Q8_0];
+    pub const ALL: [Self; 4] = [Self::Q4KM, Self::Q6K, Self::Q8_0, Self::BF16];
 
     /// The name used in files and on the command line.
     pub const fn id(self) -> &'static str {
@@ -22,7 +26,9 @@ impl Recipe {
     pub const fn precision(self) -> Precision {
         match self {
             Self::Q4KM => Precision::Q4KM,
+            Self::Q6K => Precision::Q6K,
             Self::Q8_0 => Precision::Q8_0,
+            Self::BF16 => Precision::BF16,
         }
     }
 }
@@ -70,7 +76,7 @@ pub enum Precision {
 
 impl Precision {
     /// Those of the command line, in the order they are listed: the ones with a recipe.
-    pub const ALL: [Self; 2] = [Self::Q4KM, Self::Q8_0];
+    pub const ALL: [Self; 4] = [Self::Q4KM, Self::Q6K, Self::Q8_0, Self::BF16];
 
     /// Every precision a file can have.
     pub const OF_FILES: [Self; 18] = [
@@ -151,16 +157,9 @@ impl Precision {
     pub const fn recipe(self) -> Option<Recipe> {
         match self {
             Self::Q4KM => Some(Recipe::Q4KM),
+            Self::Q6K => Some(Recipe::Q6K),
             Self::Q8_0 => Some(Recipe::Q8_0),
-            _ => None,
-        }
-    }
-
-    /// Bytes a value takes while it is computed with, where that is not how it is stored: candle's code turns matrices of
-    /// plain floats into 32-bit ones as it loads them.
-    pub const fn computed_bytes_per_value(self) -> Option<u64> {
-        match self {
-            Self::F32 | Self::F16 | Self::BF16 => Some(4),
+            Self::BF16 => Some(Recipe::BF16),
             _ => None,
         }
     }

@@ -1,7 +1,77 @@
-//! The factors of Llama 3's rotary frequencies, which its GGUF files hold as the tensor `rope_freqs.weight`.
+//! What follows from a shape for positions: the rotary frequencies under each kind of scaling, and the factors of attention.
+//! GGUF files of Llama 3 hold the factors of its frequencies as the tensor `rope_freqs.weight`.
 
-use super::shape::{RopeScaling, Shape};
+use super::shape::{Family, RopeScaling, Shape, Yarn};
 use crate::units::{count_as_f64, count_as_usize, nearest_f32, rounded_u64};
+
+impl Shape {
+    /// How far each pair of a head's values turns per position, in radians, before a file's own factors:
+    /// `theta ^ (-2 i / rope_dim)` for pair `i`, scaled as the model was published. Pairs: `rope_dim / 2`.
+    pub fn rotary_frequencies(&self) -> Vec<f64> {
+        let pairs = self.rope_dim() / 2;
+        let plain = |pair: u64| self.rope_theta.powf(-count_as_f64(2 * pair) / count_as_f64(self.rope_dim()));
+        match &self.rope_scaling {
+            RopeScaling::None => (0..pairs).map(plain).collect(),
+            RopeScaling::Llama3 { .. } => {
+                let factors = Llama3Factors::new(self).expect("the scaling is Llama 3's");
+                (0..pairs).map(|pair| plain(pair) / f64::from(factors.factor(pair))).collect()
+            }
+            RopeScaling::Yarn(yarn) => {
+                let kept = yarn.kept(self.rope_theta, self.rope_dim());
+                (0..pairs).map(|pair| plain(pair) * (kept(pair) + (1.0 - kept(pair)) / yarn.factor)).collect()
+            }
+        }
+    }
+
+    /// What cosines and sines are multiplied by: 1 but for YaRN.
+    pub fn rotary_magnitude(&self) -> f64 {
+        match &self.rope_scaling {
+            RopeScaling::Yarn(Yarn { attention_factor: None, magnitude: Some(_), .. })
+            | RopeScaling::None
+            | RopeScaling::Llama3 { .. } => 1.0,
+            RopeScaling::Yarn(yarn) => yarn.attention_factor.unwrap_or(1.0) * yarn.magnitude(1.0),
+        }
+    }
+
+    /// What scores are multiplied by: `1 / sqrt(head size)`, and in `DeepSeek`-V2 the square of YaRN's magnitude.
+    pub fn attention_scale(&self) -> f64 {
+        let plain = count_as_f64(self.head_dim()).sqrt().recip();
+        match &self.rope_scaling {
+            RopeScaling::Yarn(yarn) if self.family == Family::DeepSeek2 => {
+                plain * yarn.magnitude.map_or(1.0, |all_dimensions| yarn.magnitude(all_dimensions)).powi(2)
+            }
+            _ => plain,
+        }
+    }
+}
+
+impl Yarn {
+    /// `0.1 x ln(factor) + 1`, by which YaRN makes up for flatter attention.
+    fn magnitude(&self, times: f64) -> f64 {
+        0.1 * times * self.factor.ln() + 1.0
+    }
+
+    /// The part of a pair's frequency that is kept, from 1 (fast pairs) to 0 (slow ones, divided by the factor), in a straight
+    /// line between the pairs that turn `beta_fast` and `beta_slow` times within the original positions. Source: Peng and
+    /// others 2023, and the rounding of the ends of the line in the code they published.
+    fn kept(&self, theta: f64, rope_dim: u64) -> impl Fn(u64) -> f64 {
+        let dimensions = count_as_f64(rope_dim);
+        let pair_with = |turns: f64| {
+            let positions = count_as_f64(self.original_positions);
+            dimensions * (positions / (turns * std::f64::consts::TAU)).ln() / (2.0 * theta.ln())
+        };
+        let first = pair_with(self.beta_fast).floor().max(0.0);
+        let last = pair_with(self.beta_slow).ceil().min(dimensions - 1.0);
+        let length = if (last - first).abs() < 1e-9 { 1e-3 } else { last - first };
+        move |pair| 1.0 - ((count_as_f64(pair) - first) / length).clamp(0.0, 1.0)
+    }
+
+    /// What Ministral 3 multiplies the query at this position with: `1 + beta ln(1 + floor(position / original positions))`.
+    pub fn query_scale(&self, position: f64) -> f64 {
+        let stretches = (position / count_as_f64(self.original_positions)).floor();
+        1.0 + self.query_beta.unwrap_or(0.0) * stretches.ln_1p()
+    }
+}
 
 /// What the factors follow from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +96,8 @@ impl Llama3Factors {
         Some(Self { ratio: ratio(shape), factor, low_frequency, high_frequency, original_positions })
     }
 
-    /// The scaling that gives these factors, if its ramp goes from 1 to 4 turns, as in every published model.
+    /// The scaling that gives these factors, of which a GGUF file holds nothing else: the largest is the divisor, and one
+    /// that lies on the ramp gives the original positions, with the ramp's ends that every published model has, 1 and 4.
     pub(super) fn numbers(shape: &Shape, factors: &[f32]) -> Option<RopeScaling> {
         let (low_frequency, high_frequency) = (1.0, 4.0);
         let factor = f64::from(factors.iter().copied().fold(1.0, f32::max));

@@ -84,17 +84,36 @@ pub struct HubRepo {
     pub commit: Option<String>,
 }
 
-/// One file of real weights.
+/// What to take from a repository.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HubContent {
+    /// One GGUF file, by its name there.
+    Gguf(String),
+    /// The whole checkpoint: `config.json`, the tokenizer's files and the weights in safetensors.
+    Safetensors,
+}
+
+/// Real weights at one precision: a file of a repository, or a checkpoint of several.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HubFile {
     /// The repository that holds it; often not the publisher's own.
     pub repo: HubRepo,
-    /// Its name there.
-    pub file: String,
+    /// What of it.
+    pub content: HubContent,
     /// How its weights are stored.
     pub precision: Precision,
     /// Its size, where somebody read it.
     pub bytes: Option<Bytes>,
+}
+
+impl HubFile {
+    /// Repository and file as people name them.
+    pub fn label(&self) -> String {
+        match &self.content {
+            HubContent::Gguf(name) => format!("{}/{name}", self.repo.repo),
+            HubContent::Safetensors => format!("{} (safetensors)", self.repo.repo),
+        }
+    }
 }
 
 /// Everything the registry knows of one model.
@@ -162,16 +181,6 @@ impl ModelSpec {
         match self.local {
             Some(local) => local.tensor_bytes,
             None => self.shape.bytes(recipe(precision)),
-        }
-    }
-
-    /// Bytes a value takes while it is computed with, where that is not how it is stored.
-    pub fn computed_bytes_per_value(&self, precision: Precision) -> Option<u64> {
-        match self.local {
-            Some(LocalFile { format: LocalFormat::Safetensors, .. }) => {
-                Precision::F32.computed_bytes_per_value()
-            }
-            _ => precision.computed_bytes_per_value(),
         }
     }
 

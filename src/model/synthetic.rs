@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::blocks::Draw;
-use super::gguf::{self, DataWriter, Value};
+use super::gguf::write::{self as gguf, DataWriter, Value};
 use super::precision::Recipe;
 use super::rotary::Llama3Factors;
 use super::shape::{Shape, TensorRole, TensorSpec, TensorType};
@@ -24,8 +24,13 @@ use crate::units::{Bytes, count_as_f64, count_as_usize, index_as_u64};
 /// Version of the bytes that a seed gives. Raise it with every change to them: files of another version are written anew.
 pub const GENERATOR: u32 = 1;
 
-/// Blocks (or F32 values) drawn from one seed of their own; a piece of 0.6 to 0.9 MB.
-const BLOCKS_PER_CHUNK: u64 = 4_096;
+/// Blocks (or values) drawn from one seed of their own: a piece of 0.1 to 1 MB, and of 16 kB for the few tensors of F32.
+const fn blocks_per_chunk(kind: TensorType) -> u64 {
+    match kind {
+        TensorType::BF16 => 1 << 19,
+        _ => 4_096,
+    }
+}
 
 /// Chunks that a thread may be ahead of the writer.
 const CHUNKS_AHEAD: usize = 2;
@@ -165,8 +170,9 @@ impl SyntheticPlan {
         for (tensor, kind) in &self.tensors {
             let (values, bytes) = kind.block();
             let (blocks, draw) = (tensor.values() / values, draw_of(tensor, *kind, &self.shape));
-            for (index, first) in (0..blocks).step_by(count_as_usize(BLOCKS_PER_CHUNK)).enumerate() {
-                let size = BLOCKS_PER_CHUNK.min(blocks - first);
+            let per_chunk = blocks_per_chunk(*kind);
+            for (index, first) in (0..blocks).step_by(count_as_usize(per_chunk)).enumerate() {
+                let size = per_chunk.min(blocks - first);
                 chunks.push(Chunk {
                     draw,
                     seed: chunk_seed(self.seed, &tensor.name, index_as_u64(index)),
@@ -271,9 +277,11 @@ fn mixed(value: u64) -> u64 {
 /// The keys that say what the file is.
 fn general(spec: &ModelSpec, precision: Recipe, seed: u64) -> Vec<(String, Value)> {
     let file_type = match precision {
-        // llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_K_M` and `LLAMA_FTYPE_MOSTLY_Q8_0`.
+        // llama.cpp's `LLAMA_FTYPE_MOSTLY_Q4_K_M` and so on.
         Recipe::Q4KM => 15,
+        Recipe::Q6K => 18,
         Recipe::Q8_0 => 7,
+        Recipe::BF16 => 32,
     };
     let description = format!(
         "random weights in the shape of {} (seed {seed}): valid for speed and memory, meaningless as text",

@@ -208,7 +208,8 @@ fn candle_and_llama_cpp_agree_on_the_likely_tokens_of_a_llama() {
             }
         }
     }
-    assert_eq!(compared, 57);
+    // Three for each of ten prefixes of four files, less the one where the server printed none.
+    assert_eq!(compared, 117);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! so any text can be encoded. Then one merged token, and words of made-up syllables with a space before them, so that
 //! random output reads as nonsense words. Control tokens stand at the ids they have in the DeepSeek-R1 distills of Qwen.
 
-use super::gguf::Value;
+use super::gguf::write::Value;
 
 /// Bytes, the merged token, control tokens: what a vocabulary needs at least.
 pub(super) const LEAST_TOKENS: u64 = 263;
@@ -152,7 +152,7 @@ mod tests {
     use tokenizers::Tokenizer;
 
     use super::*;
-    use crate::model::gguf::header;
+    use crate::model::gguf::write::header;
 
     fn tokenizer(size: u64) -> Tokenizer {
         let metadata = Vocabulary::new(size).unwrap().metadata();

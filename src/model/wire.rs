@@ -9,7 +9,9 @@ use super::precision::Precision;
 use super::registry::Registry;
 use super::shape::Shape;
 use super::shape::wire::WireShape;
-use super::spec::{HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, PublishedParameters};
+use super::spec::{
+    HubContent, HubFile, HubRepo, Licence, ModelId, ModelRole, ModelSpec, PublishedParameters,
+};
 use crate::faults::{Faults, Reader};
 use crate::units::{Bytes, count_as_f64};
 
@@ -50,8 +52,12 @@ enum Role {
 enum WirePrecision {
     #[serde(rename = "q4_k_m")]
     Q4KM,
+    #[serde(rename = "q6_k")]
+    Q6K,
     #[serde(rename = "q8_0")]
     Q8_0,
+    #[serde(rename = "bf16")]
+    BF16,
 }
 
 #[derive(Deserialize)]
@@ -72,10 +78,19 @@ struct Hub {
 struct WireFile {
     precision: Spanned<WirePrecision>,
     repo: Spanned<String>,
-    file: Spanned<String>,
+    /// One GGUF file; absent for a checkpoint of several files.
+    file: Option<Spanned<String>>,
+    /// `safetensors` for a checkpoint of several files; absent for a GGUF file.
+    format: Option<WireFormat>,
     commit: Option<Spanned<String>>,
     /// The size somebody read; absent where nobody did.
     bytes: Option<Spanned<u64>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WireFormat {
+    Safetensors,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +171,9 @@ impl From<WirePrecision> for Precision {
     fn from(wire: WirePrecision) -> Self {
         match wire {
             WirePrecision::Q4KM => Self::Q4KM,
+            WirePrecision::Q6K => Self::Q6K,
             WirePrecision::Q8_0 => Self::Q8_0,
+            WirePrecision::BF16 => Self::BF16,
         }
     }
 }
@@ -170,24 +187,38 @@ impl From<WireLicence> for Licence {
 
 impl WireFile {
     fn into_file(self, reader: &mut Reader<'_>) -> HubFile {
-        let name = self.file.get_ref();
-        if name.is_empty() || name.starts_with('/') || name.split('/').any(|part| part == "..") {
-            reader.at(
-                self.file.span(),
-                format!("`{name}` is no file of a repository"),
-                "give its path in the repository",
-            );
-        }
+        let place = self.precision.span();
+        let content = match (self.file, self.format) {
+            (Some(file), None) => HubContent::Gguf(file_name(file, reader)),
+            (None, Some(WireFormat::Safetensors)) => HubContent::Safetensors,
+            _ => {
+                let fix = "give `file` for a GGUF file, or `format = \"safetensors\"` for a checkpoint";
+                reader.at(place, "neither or both of `file` and `format`", fix);
+                HubContent::Safetensors
+            }
+        };
         if let Some(bytes) = self.bytes.as_ref().filter(|bytes| *bytes.get_ref() == 0) {
             reader.at(bytes.span(), "a file of 0 bytes", "leave `bytes` out where nobody read the size");
         }
         HubFile {
             repo: repository(&self.repo, self.commit.as_ref(), reader),
-            file: self.file.into_inner(),
+            content,
             precision: self.precision.into_inner().into(),
             bytes: self.bytes.map(|bytes| Bytes::new(bytes.into_inner())),
         }
     }
+}
+
+fn file_name(file: Spanned<String>, reader: &mut Reader<'_>) -> String {
+    let name = file.get_ref();
+    if name.is_empty() || name.starts_with('/') || name.split('/').any(|part| part == "..") {
+        reader.at(
+            file.span(),
+            format!("`{name}` is no file of a repository"),
+            "give its path in the repository",
+        );
+    }
+    file.into_inner()
 }
 
 fn repository(repo: &Spanned<String>, commit: Option<&Spanned<String>>, reader: &mut Reader<'_>) -> HubRepo {
@@ -311,6 +342,27 @@ mod tests {
         let found = faults(&MODELS.replacen("intermediate = 8960", "intermediate = 8704", 1));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].1.contains("1777088000 are published"), "{found:?}");
+    }
+
+    #[test]
+    fn weights_are_one_file_or_a_checkpoint_and_never_both() {
+        let registry = Registry::parse("models.toml", MODELS).unwrap();
+        for model in registry.models().iter().filter(|model| model.role == ModelRole::Measure) {
+            let file = model.file(Precision::BF16).unwrap();
+            assert_eq!(file.content, HubContent::Safetensors, "{}", model.id);
+            // Publishers' own repositories; the instruct ones of Ministral 3 hold 8-bit floats.
+            let of_publisher =
+                ["deepseek-ai/", "mistralai/"].iter().any(|owner| file.repo.repo.starts_with(owner));
+            let is_fp8 = file.repo.repo.contains("Ministral-3-") && !file.repo.repo.ends_with("-BF16");
+            assert!(of_publisher && !is_fp8, "{}", file.repo.repo);
+        }
+        let named = "\nformat = \"safetensors\"";
+        for wrong in ["\n", "\nfile = \"x\"\nformat = \"safetensors\""] {
+            let wrong = MODELS.replacen(named, wrong, 1);
+            let found = faults(&wrong);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].1, "neither or both of `file` and `format`");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gate::GateFile;
 use super::shape::ShapeFile;
 
 /// Version of the run file. May still change until 0.1.0 is tagged.
@@ -110,6 +111,9 @@ pub(super) struct CaseFile {
     /// Why the case was not tried; `null` if it was.
     #[serde(default)]
     pub skipped: Option<SkipFile>,
+    /// `null` if the case never came so far, and in runs of method 1, which had no gate.
+    #[serde(default)]
+    pub gate: Option<GateFile>,
     pub loads: Vec<LoadFile>,
     pub repetitions: Vec<RepetitionFile>,
     /// Follow from the samples above; `null` if nothing was measured.
@@ -242,6 +246,8 @@ pub(super) struct FailureFile {
 pub(super) enum StageFile {
     Prepare,
     Load,
+    /// Comparing with the plain computation.
+    Gate,
     Generate,
     Interrupted,
     NotStarted,

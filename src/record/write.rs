@@ -1,5 +1,6 @@
 //! From a run to its file.
 
+use super::gate::GateFile;
 use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
     FiguresFile, GpuFile, IntervalFile, LoadFile, LocalFileWire, LocalFormatFile, MachineFile,
@@ -92,6 +93,7 @@ impl From<&CaseRecord> for CaseFile {
                 Outcome::Measured(_) | Outcome::Failed(..) => None,
                 Outcome::Skipped(skip) => Some(SkipFile::from(skip)),
             },
+            gate: measurement.gate.map(GateFile::from),
             loads: measurement
                 .loads
                 .iter()
@@ -192,6 +194,7 @@ impl From<&Failure> for FailureFile {
         let stage = match failure.stage {
             Stage::Prepare => StageFile::Prepare,
             Stage::Load => StageFile::Load,
+            Stage::Gate => StageFile::Gate,
             Stage::Generate => StageFile::Generate,
             Stage::Interrupted => StageFile::Interrupted,
             Stage::NotStarted => StageFile::NotStarted,

@@ -2,10 +2,13 @@
 
 use super::chart::{Bar, Bars, Dot, Samples};
 use super::component::{Figure, Table, Text};
+use super::gate_view;
 use super::number::Printed;
 use super::words::Words;
 use crate::hardware::Device;
-use crate::measurement::{CaseRecord, Figures, Flag, Outcome, Repetition, Role, Run, Severity, Skip};
+use crate::measurement::{
+    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Repetition, Role, Run, Severity, Skip,
+};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
 use crate::workload::Case;
@@ -95,6 +98,8 @@ pub(crate) struct CaseView {
     pub(crate) title: String,
     /// What was asked and who answered.
     pub(crate) facts: Vec<String>,
+    /// How its logits compare with the plain computation's.
+    pub(crate) gate: String,
     /// Raw samples.
     pub(crate) samples: Vec<Figure>,
     /// All figures.
@@ -109,6 +114,7 @@ impl CaseView {
         Self {
             title: title(words, case.record),
             facts: facts(words, case.record),
+            gate: gate_view::sentence(words, case.record),
             samples: vec![
                 samples(words, run, case, &format!("decode-{number}"), &DECODE),
                 samples(words, run, case, &format!("first-{number}"), &FIRST_TOKEN),
@@ -294,8 +300,9 @@ fn bar_figure(
             }
         })
         .collect();
-    let rows = bars.iter().zip(&printed).map(|(bar, printed)| {
-        vec![bar.label.clone(), bar.value_text.clone(), range_or_reason(words, printed)]
+    let rows = bars.iter().zip(&printed).zip(cases).map(|((bar, printed), case)| {
+        let checked = gate_view::mark(words, case.record);
+        vec![bar.label.clone(), bar.value_text.clone(), range_or_reason(words, printed), checked]
     });
     Figure {
         title: title.to_owned(),
@@ -303,7 +310,7 @@ fn bar_figure(
         narrow: None,
         caption: format!("{} {}", w.higher, (words.page.chart_source)(run.id.as_str())),
         show_table: words.page.show_table,
-        table: Table::new(title, &[w.case, w.value, w.columns[2]], rows.collect()),
+        table: Table::new(title, &[w.case, w.value, w.columns[2], words.gate.column], rows.collect()),
     }
 }
 
@@ -319,6 +326,14 @@ fn skip_reason(words: &Words, skip: &Skip) -> String {
     }
 }
 
+/// Why a case failed: in the words of the page where the reason has a type.
+fn failed(words: &Words, failure: &Failure, measurement: &Measurement) -> Text {
+    match measurement.gate {
+        Some(Gate::Failed(fault)) => gate_view::fault(words, &fault).into(),
+        _ => Text::english(words, &failure.reason),
+    }
+}
+
 /// The cases without figures, with stage and reason; `None` if there is none.
 pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Option<Table> {
     let w = &words.measured;
@@ -326,7 +341,7 @@ pub(crate) fn failures(words: &Words, run: &Run, cases: &[Measured<'_>]) -> Opti
     for record in &run.cases {
         let measurement = record.outcome.measurement();
         let (stage, reason) = match &record.outcome {
-            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), Text::english(words, &failure.reason)),
+            Outcome::Failed(failure, _) => ((w.stage)(failure.stage), failed(words, failure, measurement)),
             Outcome::Skipped(skip) => (w.skipped, skip_reason(words, skip).into()),
             Outcome::Measured(_) if cases.iter().any(|case| std::ptr::eq(case.record, record)) => continue,
             Outcome::Measured(_) => (w.none, w.no_figures.into()),

@@ -2,11 +2,11 @@
 
 use super::case_view::{self, Measured};
 use super::component::Table;
-use super::number::{decimals, decimals_for_digits, span};
+use super::number::{decimals, span};
 use super::words::Words;
 use crate::cost::{CostRange, HourlyPrice, PriceBasis, PriceOrigin};
 use crate::stats::Estimate;
-use crate::units::MachineHoursPerMillionTokens;
+use crate::units::{MachineHoursPerMillionTokens, decimals_for_digits};
 
 /// The section on cost.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use super::case_view::{self, Measured};
 use super::component::{Table, Text};
-use super::number::{Numerals, decimals_for_digits};
+use super::number::Numerals;
 use super::words::Words;
 use crate::measurement::{Energy, EnergyScope, Missing, PowerRange, Run};
-use crate::units::{Joules, Tokens};
+use crate::units::{Joules, Tokens, decimals_for_digits};
 
 /// The section on energy.
 #[derive(Debug)]

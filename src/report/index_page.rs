@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::case_view;
 use super::component::Head;
+use super::gate_view;
 use super::page_file::PageFile;
 use super::provenance_view;
 use super::words::Words;
@@ -29,6 +30,8 @@ pub struct IndexEntry {
     pub headline: Option<Estimate<MachineHoursPerMillionTokens>>,
     /// True for random weights.
     pub synthetic: bool,
+    /// True if the logits were compared with the plain computation's.
+    pub is_checked: bool,
 }
 
 impl IndexEntry {
@@ -42,6 +45,7 @@ impl IndexEntry {
             machine: run.machine.clone(),
             case: shown.map(|record| record.case.clone()),
             headline: cases.first().map(|case| case.figures.machine_hours_per_mtok_output),
+            is_checked: cases.first().is_some_and(|case| gate_view::is_checked(case.record)),
             synthetic: shown.is_some_and(|record| record.flags.contains(&Flag::SyntheticWeights)),
         }
     }
@@ -53,6 +57,7 @@ struct Row<'a> {
     machine: String,
     model: String,
     synthetic: bool,
+    not_checked: bool,
     value: String,
     note: String,
 }
@@ -94,6 +99,7 @@ fn row<'a>(words: &Words, entry: &'a IndexEntry) -> Row<'a> {
         machine: provenance_view::summary(words, &entry.machine),
         model: entry.case.as_ref().map(|case| case_view::title_of(words, case)).unwrap_or_default(),
         synthetic: entry.synthetic,
+        not_checked: entry.headline.is_some() && !entry.is_checked,
         value,
         note,
     }

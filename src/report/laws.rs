@@ -10,7 +10,9 @@ use super::sample_ledger::ledger;
 use super::sample_run::{price, run};
 use crate::cost::HourlyPrice;
 use crate::language::Language::{self, English, French};
-use crate::measurement::{Energy, Failure, Measurement, Outcome, Run, RunId, Skip, Stage};
+use crate::measurement::{
+    Energy, Failure, Flag, Gate, GateFault, Measurement, NotGated, Outcome, Run, RunId, Skip, Stage,
+};
 use crate::units::{Bytes, Seconds};
 
 fn page(run: &Run, ledger: &LedgerView, price: Option<&HourlyPrice>, language: Language) -> String {
@@ -36,7 +38,13 @@ fn index(language: Language) -> String {
         ..newer.clone()
     };
     older.machine.cpu = "Example <b>CPU</b>".into();
-    render_index(&[older, newer], language)
+    let unchecked = IndexEntry {
+        id: RunId::new("20261102T000000Z-3f2a9c01b7de").unwrap(),
+        started_unix_seconds: 1_793_577_600,
+        is_checked: false,
+        ..newer.clone()
+    };
+    render_index(&[older, newer, unchecked], language)
 }
 
 /// Every page worth checking: with and without a price, a ledger, a measurement, in each language. Made once, because
@@ -44,6 +52,19 @@ fn index(language: Language) -> String {
 pub(super) fn pages_in(language: Language) -> &'static [String] {
     static PAGES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| Language::ALL.map(make_pages));
     &PAGES[usize::from(language == French)]
+}
+
+/// The run as method 1 would have measured it, without a check.
+fn before_gates(mut run: Run) -> Run {
+    run.provenance.method_version = 1;
+    run.cases.truncate(3);
+    for record in &mut run.cases {
+        if let Outcome::Measured(measurement) | Outcome::Failed(_, measurement) = &mut record.outcome {
+            measurement.gate = None;
+        }
+        record.flags.retain(|flag| *flag != Flag::NotGated);
+    }
+    run
 }
 
 fn make_pages(language: Language) -> Vec<String> {
@@ -57,9 +78,12 @@ fn make_pages(language: Language) -> Vec<String> {
     failed.cases[1].outcome = Outcome::Skipped(Skip::Memory { needed: gigabytes(9), free: gigabytes(2) });
     let [needed, left] = [400.0, 20.0].map(|seconds| Seconds::new(seconds).unwrap());
     failed.cases[2].outcome = Outcome::Skipped(Skip::Budget { needed, left });
+    let not_finite = Measurement { gate: Some(Gate::Failed(GateFault::NotFinite)), ..Measurement::default() };
+    let failure = Failure { stage: Stage::Gate, reason: GateFault::NotFinite.reason() };
+    failed.cases[3].outcome = Outcome::Failed(failure, not_finite);
     vec![
         page(&run, &ledger, Some(&price), language),
-        page(&run, &empty, None, language),
+        page(&before_gates(run.clone()), &empty, None, language),
         page(&failed, &empty, Some(&price), language),
         page(&Run { cases: vec![], ..run.clone() }, &ledger, None, language),
         claims(language),
@@ -275,13 +299,56 @@ fn without_a_price_the_page_says_how_to_give_one() {
 #[test]
 fn an_unusual_run_is_announced_on_top() {
     let mut run = run();
-    assert!(english(&run).contains("1 of 3 cases was not measured as asked"));
+    assert!(english(&run).contains("2 of 4 cases were not measured as asked"));
     run.cases.truncate(1);
     run.cases[0].flags.clear();
     run.cases[0].observed = None;
     assert!(!english(&run).contains("class=\"notice\""));
     run.provenance.profile = "debug".into();
     assert!(english(&run).contains("Debug build"));
+}
+
+#[test]
+fn every_case_says_how_it_was_checked_or_why_not() {
+    let with = |gate: Option<Gate>| {
+        let mut run = run();
+        let Outcome::Measured(measurement) = &mut run.cases[0].outcome else { panic!("it was measured") };
+        measurement.gate = gate;
+        run
+    };
+    let [needed, left] = [400.0, 20.0].map(|seconds| Seconds::new(seconds).unwrap());
+    for (gate, said_in_english, said_in_french) in [
+        (
+            run().cases[0].outcome.measurement().gate,
+            "Checked: on 32 positions its logits are within 1.2\u{a0}% of the plain computation&#39;s (limit 9.1\u{a0}%)",
+            "Vérifié\u{a0}: sur 32\u{a0}positions, ses logits s’écartent de 1,2\u{a0}% de ceux du calcul de référence",
+        ),
+        (
+            Some(Gate::NotComputed(NotGated::Budget { needed, left })),
+            "Not checked: the plain computation needs about 400\u{a0}s, and 20.0\u{a0}s of the time budget were left.",
+            "le calcul de référence demande environ 400\u{a0}s, et il restait 20,0\u{a0}s du temps accordé.",
+        ),
+        (
+            Some(Gate::NotComputed(NotGated::Engine)),
+            "Not checked: this engine has no logits to show.",
+            "Non vérifié\u{a0}: ce moteur n’a pas de logits à montrer.",
+        ),
+        (
+            None,
+            "Not checked: measured before there was such a check.",
+            "Non vérifié\u{a0}: mesuré avant que cette vérification n’existe.",
+        ),
+    ] {
+        let run = with(gate);
+        assert!(english(&run).contains(said_in_english), "{said_in_english}");
+        assert!(page(&run, &ledger(French), None, French).contains(said_in_french), "{said_in_french}");
+    }
+}
+
+#[test]
+fn a_run_from_before_there_were_gates_does_not_tell_of_them() {
+    assert!(english(&run()).contains("<dt>Check</dt>"));
+    assert!(!english(&before_gates(run())).contains("<dt>Check</dt>"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod component;
 mod cost_view;
 mod csp;
 mod energy_view;
+mod gate_view;
 mod index_page;
 mod ledger_reader;
 mod ledger_view;

@@ -3,8 +3,9 @@
 //! Digits follow the interval. Its width keeps two significant digits, but the value never shows more than four
 //! unless its two ends would otherwise print alike. Without an interval a value shows three.
 
+use crate::measurement::GateDistance;
 use crate::stats::{Estimate, IntervalMethod, NoInterval};
-use crate::units::Quantity;
+use crate::units::{Quantity, decimals_for_digits};
 
 /// How one language writes numbers, units and dates.
 #[derive(Debug)]
@@ -79,6 +80,13 @@ impl Numerals {
     /// Two ends with an en dash, in one precision.
     pub(crate) fn range(&self, low: f64, high: f64, decimals: usize) -> String {
         span(&self.fixed(low, decimals), &self.fixed(high, decimals))
+    }
+
+    /// A gate's distance and its limit: `1.2 %`, `9.1 %`.
+    pub(crate) fn distance_and_limit(&self, compared: &GateDistance) -> [String; 2] {
+        let [distance, tolerance] = compared.percent_decimals();
+        [(compared.distance(), distance), (compared.tolerance(), tolerance)]
+            .map(|(share, decimals)| (self.percent)(&self.fixed(share.value() * 100.0, decimals)))
     }
 
     /// A coverage between 0 and 1: `95 %`, `97.9 %`.
@@ -257,20 +265,6 @@ pub(crate) fn decimals(value: f64, ends: Option<(f64, f64)>) -> usize {
         decimals += 1;
     }
     decimals
-}
-
-/// Decimals that show this many significant digits of a value; whole digits are never rounded away.
-pub(crate) fn decimals_for_digits(value: f64, digits: usize) -> usize {
-    if value <= 0.0 || !value.is_finite() {
-        return digits.saturating_sub(1);
-    }
-    (0..12).find(|&decimals| significant(value, decimals) >= digits).unwrap_or(12)
-}
-
-/// Significant digits that this many decimals show.
-fn significant(value: f64, decimals: usize) -> usize {
-    let text = format!("{value:.decimals$}");
-    text.chars().filter(char::is_ascii_digit).skip_while(|&digit| digit == '0').count()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::claims_view::FrontClaims;
 use super::component::{Figure, Head, Table};
 use super::cost_view::CostView;
 use super::energy_view::{self, EnergyView};
+use super::gate_view;
 use super::ledger_view::{AmountView, LedgerView, PointKind};
 use super::page_file::PageFile;
 use super::provenance_view::{self, Fact};
@@ -123,6 +124,9 @@ fn limits(words: &Words, cases: &[Measured<'_>]) -> Vec<&'static str> {
     }
     if any(Flag::SingleProcessStart) {
         limits.push(w.single_start);
+    }
+    if cases.iter().any(|case| !gate_view::is_checked(case.record)) {
+        limits.push(w.not_checked);
     }
     if energy_view::any_missing(cases) {
         limits.push(w.energy);

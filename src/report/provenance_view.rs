@@ -3,7 +3,7 @@
 use super::case_view;
 use super::words::Words;
 use crate::hardware::{Environment, Machine};
-use crate::measurement::{Order, Run};
+use crate::measurement::{GATED_SINCE_METHOD, Order, Run};
 use crate::model::Weights;
 
 /// One line of the footer.
@@ -28,6 +28,7 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
         Order::Sequential => w.sequential,
     };
     let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
+    let checked = p.method_version >= GATED_SINCE_METHOD;
     let facts = vec![
         code(w.run, run.id.to_string()),
         each(
@@ -41,6 +42,7 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
             .map_or_else(|| plain(w.revision, w.no_revision.to_owned()), |git| code(w.revision, git)),
         plain(w.features, features),
         plain(w.method, (w.method_text)(&p.method_version.to_string())),
+        each(w.check, false, checked.then(|| w.check_text.to_owned()).into_iter().collect()),
         each(
             w.model,
             false,

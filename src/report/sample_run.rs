@@ -4,12 +4,12 @@ use crate::clock::Moment;
 use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
 use crate::hardware::{Device, Environment, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, LoadSample, Measurement,
-    Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run, RunId,
-    Stage,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, Gate, LoadSample, Measurement,
+    Missing, ModelFile, NotGated, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
+    RunId, Stage,
 };
 use crate::model::{Precision, Registry, Weights};
-use crate::units::{Bytes, Seconds, Tokens, UsdPerHour, Watts, count_as_f64};
+use crate::units::{Bytes, Ratio, Seconds, Tokens, UsdPerHour, Watts, count_as_f64};
 use crate::workload::{Case, Workload, WorkloadBook};
 
 fn seconds(value: f64) -> Seconds {
@@ -75,8 +75,9 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     }
 }
 
-/// Three cases: one with intervals and estimated energy, one with too few repetitions and no energy, one that failed.
-pub(crate) fn run() -> Run {
+/// Four cases: one with intervals and estimated energy, one with too few repetitions, no energy and no check, one that
+/// failed in the middle, one whose check failed.
+fn cases() -> Vec<CaseRecord> {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
     let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
     let case = |id: &str, title: &str, prompt: u64| Case {
@@ -90,10 +91,17 @@ pub(crate) fn run() -> Run {
         scope: EnergyScope::ServerShare,
         basis: "2 of 64 processors of a server rated 500 W, load 100 %".into(),
     };
-    let measured = |repetitions: Vec<Repetition>| Measurement {
+    let measured = |repetitions: Vec<Repetition>, gate: Gate| Measurement {
         loads: vec![LoadSample { process_start: 0, duration: seconds(0.913) }],
         repetitions,
+        gate: Some(gate),
     };
+    let compared = |same_top: u64, distance: f64| {
+        Gate::compared(32, same_top, distance, Ratio::new(0.091).unwrap()).unwrap()
+    };
+    let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
+    let no_memory = NotGated::Memory { needed: gigabytes(9), free: gigabytes(2) };
+    let Gate::Failed(too_far) = compared(3, 0.42) else { panic!("it passed") };
     let flags = vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights];
     let no_meter = missing(
         "no meter answered: RAPL is hidden from virtual machines",
@@ -103,6 +111,39 @@ pub(crate) fn run() -> Run {
         stage: Stage::Generate,
         reason: "out of memory: 3.1 GB needed, 1.9 GB free; close other programs".into(),
     };
+    vec![
+        record(
+            case("short-chat", "Short chat turn", 128),
+            Outcome::Measured(measured(repetitions(10, 128, 64, 2.04, 0.0699), compared(31, 0.0123))),
+            estimated,
+            flags,
+        ),
+        record(
+            case("summary", "Summary of a page", 512),
+            Outcome::Measured(measured(repetitions(3, 512, 64, 8.61, 0.0741), Gate::NotComputed(no_memory))),
+            Energy::Missing(no_meter),
+            vec![Flag::NotGated, Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
+        ),
+        record(
+            case("long-document", "Question on a long document", 8_192),
+            Outcome::Failed(failure, measured(repetitions(0, 8_192, 4, 100.0, 0.1), compared(32, 0.0117))),
+            Energy::Missing(missing("the case failed", "see its reason")),
+            vec![Flag::SyntheticWeights],
+        ),
+        record(
+            case("many-answers", "Many short answers", 32),
+            Outcome::Failed(
+                Failure { stage: Stage::Gate, reason: too_far.reason() },
+                measured(vec![], Gate::Failed(too_far)),
+            ),
+            Energy::Missing(missing("the case failed", "see its reason")),
+            vec![Flag::SyntheticWeights],
+        ),
+    ]
+}
+
+/// The scripted run of these cases.
+pub(crate) fn run() -> Run {
     Run {
         id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
         started_unix_seconds: 1_795_232_400,
@@ -113,7 +154,7 @@ pub(crate) fn run() -> Run {
             features: vec![],
             profile: "release".into(),
             command: "claimbench run --models r1-distill-qwen-1.5b --synthetic --seed 42".into(),
-            method_version: 1,
+            method_version: 2,
         },
         machine: Machine {
             cpu: "Example Xeon 2.10 GHz".into(),
@@ -132,26 +173,7 @@ pub(crate) fn run() -> Run {
             gpu_driver: None,
         },
         order: Order::Sequential,
-        cases: vec![
-            record(
-                case("short-chat", "Short chat turn", 128),
-                Outcome::Measured(measured(repetitions(10, 128, 64, 2.04, 0.0699))),
-                estimated,
-                flags,
-            ),
-            record(
-                case("summary", "Summary of a page", 512),
-                Outcome::Measured(measured(repetitions(3, 512, 64, 8.61, 0.0741))),
-                Energy::Missing(no_meter),
-                vec![Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
-            ),
-            record(
-                case("long-document", "Question on a long document", 8_192),
-                Outcome::Failed(failure, measured(repetitions(0, 8_192, 4, 100.0, 0.1))),
-                Energy::Missing(missing("the case failed", "see its reason")),
-                vec![Flag::SyntheticWeights],
-            ),
-        ],
+        cases: cases(),
         meters_missing: vec![
             ("nvml".into(), missing("no NVIDIA driver", "install one, on a machine with such a card")),
             ("rapl".into(), missing("hidden from virtual machines", "run on bare metal")),

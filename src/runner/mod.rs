@@ -3,15 +3,21 @@
 use std::ops::ControlFlow;
 
 use crate::clock::{Clock, Moment};
-use crate::engine::{Engine, EngineError, Request};
+use crate::engine::{Checked, Engine, EngineError, Request};
 use crate::hardware::{Device, Machine, ProcessProbe};
 use crate::measurement::{
-    CaseRecord, Energy, Failure, Flag, LoadSample, Measurement, Missing, ModelFile, Observed, Outcome,
-    Repetition, Role, Skip, Stage,
+    CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed,
+    Outcome, Repetition, Role, Skip, Stage,
 };
 use crate::meter::{Meter, Ratings, estimate};
 use crate::units::{Joules, Ratio, Seconds, Tokens, Watts, count_as_f64, count_as_usize, index_as_u64};
 use crate::workload::Case;
+
+/// Positions that the gate compares.
+const GATE_POSITIONS: u64 = 32;
+
+/// Keeps the gate's token ids apart from those of prompts and contexts.
+const GATE_SALT: u64 = 2 << 32;
 
 /// The seed of the prompt's token ids. One prompt for all repetitions: equal prompts must give equal answers.
 const PROMPT_SEED: u64 = 0x5eed;
@@ -168,6 +174,48 @@ impl CaseRun {
         }
     }
 
+    /// Compares the engine's logits with the plain path's, before anything is timed. A case whose logits differ ends here.
+    pub fn check(&mut self, bench: &mut Bench<'_>) {
+        if self.stopped(bench) {
+            return;
+        }
+        let positions = GATE_POSITIONS.min(self.case.model.shape.max_positions);
+        let row = |row| prompt(&self.case, positions, GATE_SALT + row);
+        let rows: Vec<Vec<u32>> = (0..self.case.workload.batch).map(row).collect();
+        let gate = match bench.engine.check(&rows) {
+            Ok(checked) => gate(checked),
+            Err(EngineError::Memory { needed, free, .. }) => {
+                Ok(Gate::NotComputed(NotGated::Memory { needed, free }))
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match gate {
+            Ok(gate) => self.pass(gate),
+            Err(reason) => self.fail_gate(None, &reason),
+        }
+    }
+
+    /// Goes on without the comparison.
+    pub fn leave_unchecked(&mut self, why: NotGated) {
+        if self.ending.is_none() {
+            self.pass(Gate::NotComputed(why));
+        }
+    }
+
+    fn pass(&mut self, gate: Gate) {
+        match &gate {
+            Gate::Failed(fault) => self.fail_gate(Some(gate), &fault.reason()),
+            Gate::Passed(_) | Gate::NotComputed(_) => self.measurement.gate = Some(gate),
+        }
+    }
+
+    /// Repetitions of an earlier process go too: they are of the same engine on the same machine, which was found wrong.
+    fn fail_gate(&mut self, gate: Option<Gate>, reason: &str) {
+        self.measurement.gate = gate;
+        self.measurement.repetitions.clear();
+        self.ending = Some(Ending::Failed(Failure::new(Stage::Gate, reason)));
+    }
+
     /// Runs one repetition. The first `warm_up` of each process are marked as such. Returns its end-to-end time.
     pub fn repeat(&mut self, bench: &mut Bench<'_>) -> Option<Seconds> {
         if self.stopped(bench) {
@@ -310,6 +358,14 @@ const NOT_STARTED: &str = "the run ended before this case began";
 
 fn interrupted() -> Failure {
     Failure::new(Stage::Interrupted, "stopped by the user; what was finished is kept")
+}
+
+/// What the engine's comparison means for the case.
+fn gate(checked: Option<Checked>) -> Result<Gate, String> {
+    let Some(checked) = checked else { return Ok(Gate::NotComputed(NotGated::Engine)) };
+    let distance = if checked.finite { checked.distance } else { f64::NAN };
+    let tolerance = Ratio::new(checked.tolerance).map_err(|error| error.to_string())?;
+    Gate::compared(checked.positions, checked.same_top, distance, tolerance)
 }
 
 fn read_first(meters: &mut [Box<dyn Meter>]) -> Option<Joules> {

@@ -52,6 +52,7 @@ fn run(
         let mut bench =
             Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut meters, stop: &stop };
         case.load(&mut bench);
+        case.check(&mut bench);
         for _ in 0..=repetitions {
             case.repeat(&mut bench);
         }
@@ -210,4 +211,45 @@ fn prompts_are_fixed_and_inside_the_vocabulary() {
     assert_eq!(prompt(&case, 8, 0), prompt(&case, 8, 0));
     assert_ne!(prompt(&case, 8, 0), prompt(&case, 8, 1));
     assert!(prompt(&case, 100, 0).iter().all(|&token| u64::from(token) < case.model.shape.vocab));
+}
+
+fn checked(distance: f64, finite: bool) -> Scripted {
+    let checked = Checked { positions: 32, distance, tolerance: 0.1, same_top: 30, finite };
+    Scripted { checked: Some(Ok(checked)), ..Scripted::default() }
+}
+
+#[test]
+fn a_case_whose_logits_agree_is_measured_and_says_how_well() {
+    let record = run(checked(0.02, true), 2, None, vec![]);
+    let Some(Gate::Passed(distance)) = record.outcome.measurement().gate else { panic!("{record:?}") };
+    assert_eq!((distance.positions(), distance.same_top()), (32, 30));
+    assert!(matches!(record.outcome, Outcome::Measured(_)));
+    assert!(!record.flags.contains(&Flag::NotGated));
+}
+
+#[test]
+fn a_case_whose_logits_differ_or_are_no_numbers_gets_no_figure() {
+    for (script, words) in [(checked(0.2, true), "20 % away"), (checked(0.0, false), "no finite numbers")] {
+        let record = run(script, 2, None, vec![]);
+        let Outcome::Failed(failure, measurement) = &record.outcome else { panic!("{record:?}") };
+        assert_eq!(failure.stage, Stage::Gate);
+        assert!(failure.reason.contains(words), "{}", failure.reason);
+        assert!(measurement.repetitions.is_empty() && matches!(measurement.gate, Some(Gate::Failed(_))));
+    }
+}
+
+#[test]
+fn a_case_that_cannot_be_compared_is_measured_with_the_flag_and_the_reason() {
+    let memory = EngineError::Memory { needed: Bytes::new(9), free: Bytes::new(2), place: "main" };
+    let unchecked = Scripted { checked: Some(Err(memory)), ..Scripted::default() };
+    for (script, reason) in [(Scripted::default(), "engine"), (unchecked, "memory")] {
+        let record = run(script, 2, None, vec![]);
+        let Some(Gate::NotComputed(why)) = &record.outcome.measurement().gate else { panic!("{record:?}") };
+        assert_eq!(why.id(), reason);
+        assert!(matches!(record.outcome, Outcome::Measured(_)));
+        assert!(record.flags.contains(&Flag::NotGated));
+    }
+    let broken = Scripted { checked: Some(Err(EngineError::Compute("x".into()))), ..Scripted::default() };
+    let Outcome::Failed(failure, _) = run(broken, 2, None, vec![]).outcome else { panic!("it passed") };
+    assert_eq!(failure.stage, Stage::Gate);
 }

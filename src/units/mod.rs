@@ -5,10 +5,12 @@
 //! `Joules` per `Seconds` is `Watts`, and what is not spelled out in `relations.rs` does not compile.
 
 mod cast;
+mod digits;
 mod quantity;
 mod relations;
 
 pub use cast::{count_as_f64, count_as_usize, hexadecimal, index_as_u64, nearest_f32, rounded_u64};
+pub use digits::decimals_for_digits;
 pub use quantity::{
     Bytes, Joules, JoulesPerToken, MachineHoursPerMillionTokens, Quantity, Ratio, Seconds, Tokens,
     TokensPerSecond, UnitError, Usd, UsdPerHour, UsdPerMillionTokens, Watts,

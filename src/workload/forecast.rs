@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use crate::hardware::Device;
+use crate::model::Precision;
 use crate::units::{Bytes, Seconds, Tokens, count_as_f64};
 
 /// How fast a device is assumed to be. For announcements and budgets only; no result depends on it.
@@ -13,6 +14,8 @@ pub struct Pace {
     multiply_adds: f64,
     /// Bytes of a checkpoint loaded per second.
     loaded_bytes: f64,
+    /// Weights that the plain path dequantises and multiplies with at 32 positions, per second.
+    plain_values: f64,
 }
 
 impl Pace {
@@ -25,9 +28,16 @@ impl Pace {
         match device {
             Device::Cpu { .. } => {
                 let cores = count_as_f64(cores.clamp(1, Self::CORES_THAT_COUNT));
-                Self { weight_bytes: 7e9 * cores, multiply_adds: 65e9 * cores, loaded_bytes: 8e8 }
+                Self {
+                    weight_bytes: 7e9 * cores,
+                    multiply_adds: 65e9 * cores,
+                    loaded_bytes: 8e8,
+                    plain_values: 2.5e8 * cores,
+                }
             }
-            Device::Cuda { .. } => Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8 },
+            Device::Cuda { .. } => {
+                Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8, plain_values: 2e9 }
+            }
         }
     }
 }
@@ -46,6 +56,8 @@ pub struct CaseForecast {
     pub prepare: Seconds,
     /// One load.
     pub load: Seconds,
+    /// The comparison with the plain path.
+    pub check: Seconds,
     /// One request, when warm.
     pub request: Seconds,
     /// The whole case: preparation, loads, warm-up and repetitions.
@@ -67,12 +79,13 @@ impl CaseForecast {
         let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
         let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
         let load = weights / pace.loaded_bytes;
+        let check = count_as_f64(shape.matrix_parameters()) / pace.plain_values;
         let warm_up =
             if workload.warm_up == 0 { 0.0 } else { FIRST_REQUEST + count_as_f64(workload.warm_up - 1) };
         let requests = warm_up + count_as_f64(workload.repetitions);
-        let case = prepare + count_as_f64(workload.loads) * load + requests * request;
-        let [prepare, load, request, case] = [prepare, load, request, case].map(seconds);
-        Self { prepare, load, request, case }
+        let case = prepare + count_as_f64(workload.loads) * load + check + requests * request;
+        let [prepare, load, check, request, case] = [prepare, load, check, request, case].map(seconds);
+        Self { prepare, load, check, request, case }
     }
 
     /// The shortest form of the case that yields a figure: preparation, one load, a first request and one repetition.
@@ -80,24 +93,45 @@ impl CaseForecast {
         let requests = (FIRST_REQUEST + 1.0) * self.request.value();
         seconds(self.prepare.value() + self.load.value() + requests)
     }
+}
 
-    /// The memory a case needs before it is loaded: weights, the cache, and what this engine adds: a dequantised
-    /// embedding table, rotary tables for every position, and `repacked_copies` of the weights at 4/3 of their size
-    /// (none on a GPU, one on a CPU, two on a CPU with AMX). An upper bound: not every type is repacked. Plain floats are
-    /// not repacked but computed with at 4 bytes each.
-    pub fn memory(case: &Case, repacked_copies: u64) -> Bytes {
-        let shape = &case.model.shape;
+/// What an engine takes in memory beside the weights as they are stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Footprint {
+    /// Copies of quantised weights in the processor's own layout, at 4/3 of their size: none on a GPU, one on a CPU, two on a
+    /// CPU with AMX. Not every type is repacked.
+    pub repacked_copies: u64,
+    /// True if plain floats and the embedding table become 32-bit floats, and rotary angles are made for every position that
+    /// the model was published for, as in candle-transformers.
+    pub widens: bool,
+}
+
+impl Footprint {
+    /// The memory a case needs before it is loaded, as an upper bound: weights, the cache, the scores of attention, and what
+    /// the engine adds.
+    pub fn memory(&self, case: &Case) -> Bytes {
+        let (shape, workload) = (&case.model.shape, &case.workload);
         let stored = case.model.tensor_bytes(case.precision).count();
-        let weights = match case.model.computed_bytes_per_value(case.precision) {
-            Some(bytes) => shape.parameters() * bytes,
-            None => stored + repacked_copies * stored * 4 / 3,
+        let weights = match (case.precision, self.widens) {
+            (Precision::F32 | Precision::BF16, true) | (Precision::F16, _) => 4 * shape.parameters(),
+            (Precision::F32 | Precision::BF16 | Precision::Q8_0, false) => stored,
+            _ => stored + self.repacked_copies * stored * 4 / 3,
         };
-        let embedding = shape.vocab * shape.hidden * 4;
-        let rotary = shape.max_positions * shape.rope_dim() * 4;
-        let cache = case.workload.batch * case.workload.positions() * shape.kv_bytes_per_token(4).count();
-        Bytes::new(weights + embedding + rotary + 2 * cache)
+        let tables = if self.widens {
+            4 * (shape.vocab * shape.hidden + shape.max_positions * shape.rope_dim())
+        } else {
+            4 * shape.expanded_values() + 4 * workload.positions() * shape.rope_dim()
+        };
+        let positions = workload.batch * workload.positions();
+        let cache = positions * shape.kv_bytes_per_token(4).count();
+        let at_once = (workload.prompt_tokens + workload.context_depth).clamp(1, MOST_AT_ONCE);
+        let scores = 4 * shape.heads() * at_once * positions;
+        Bytes::new(weights + tables + 2 * cache + 3 * scores)
     }
 }
+
+/// Tokens of a prompt that are computed at once, at most.
+const MOST_AT_ONCE: u64 = 256;
 
 /// The sum of the forecasts.
 pub fn total(forecasts: &[CaseForecast]) -> Seconds {
@@ -124,7 +158,9 @@ impl Share {
     /// ```
     /// # use claimbench::{units::Seconds, workload::{CaseForecast, Share}};
     /// let s = |value| Seconds::new(value).unwrap();
-    /// let case = |total| CaseForecast { prepare: s(0.0), load: s(1.0), request: s(2.0), case: s(total) };
+    /// let case = |total| CaseForecast {
+    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), request: s(2.0), case: s(total)
+    /// # };
     /// assert_eq!(Share::of(&[case(30.0), case(90.0)], s(60.0), 1.0), Share::Time(s(15.0)));
     /// assert_eq!(Share::of(&[case(90.0)], s(6.0), 1.0), Share::TooLittle { needed: s(7.0) });
     /// ```
@@ -171,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_memory_needed_covers_the_peak_seen() {
-        let memory = |copies| CaseForecast::memory(&distill(), copies).count();
+        let memory = |repacked_copies| Footprint { repacked_copies, widens: true }.memory(&distill()).count();
         // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
         assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
         assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));
@@ -181,7 +217,13 @@ mod tests {
     #[test]
     fn a_budget_grows_no_larger_by_being_shared() {
         let s = |value| Seconds::new(value).unwrap();
-        let case = |total| CaseForecast { prepare: s(1.0), load: s(1.0), request: s(2.0), case: s(total) };
+        let case = |total| CaseForecast {
+            prepare: s(1.0),
+            load: s(1.0),
+            check: s(0.0),
+            request: s(2.0),
+            case: s(total),
+        };
         let due = [case(20.0), case(200.0), case(80.0)];
         // A third of the time: the small case gets its shortest form, 8 s, rather than its 6.7 s.
         assert_eq!(Share::of(&due, s(100.0), 1.0), Share::Time(s(8.0)));

@@ -7,6 +7,6 @@ mod spec;
 mod wire;
 
 pub use case::{Case, CaseId, DeviceChoice};
-pub use forecast::{CaseForecast, Pace, Share, total as total_forecast};
+pub use forecast::{CaseForecast, Footprint, Pace, Share, total as total_forecast};
 pub use plan::{Plan, PlanError, Selection, Suite};
 pub use spec::{Workload, WorkloadBook, WorkloadRole};

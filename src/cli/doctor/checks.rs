@@ -181,6 +181,9 @@ fn cache(cache: &Result<CacheFacts, String>) -> Check {
 fn hub(hub: &HubFacts) -> Check {
     match hub {
         HubFacts::NotAsked => Check::ok("hub", "not asked, as --offline says"),
+        HubFacts::Offline => {
+            Check::ok("hub", "not asked, as HF_HUB_OFFLINE says; `claimbench pull` takes what the cache has")
+        }
         HubFacts::Answers => {
             Check::ok("hub", "the model hub answers; `claimbench pull` can fetch real weights")
         }

@@ -1,19 +1,18 @@
 //! What `claimbench doctor` looks at, as data, and the reading of it.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tries the cache folder, looks for a token in environment and files"
-)]
+#![expect(clippy::disallowed_methods, reason = "tries the cache folder")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::session::{checkpoint_to_write, memory, without_home};
+use crate::cli::EngineChoice;
+use crate::cli::session::{checkpoint_to_write, without_home};
 use crate::cli::{Catalog, SEED, WeightsChoice};
-use crate::engine::{ComputeDevice, DeviceError, ReferenceEngine};
+use crate::engine::{ComputeDevice, DeviceError};
 use crate::hardware::{Condition, Machine, SystemReader};
-use crate::model::{CacheFolder, Hub, HubRepo, synthetic_file_name, total_bytes};
+use crate::hub::{Hub, HubSettings};
+use crate::model::{CacheFolder, HubRepo, synthetic_file_name, total_bytes};
 use crate::provenance;
 use crate::units::Bytes;
 use crate::workload::{Case, DeviceChoice, Plan, Selection};
@@ -69,6 +68,8 @@ pub(super) struct CacheFacts {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum HubFacts {
     NotAsked,
+    /// The environment forbids the network.
+    Offline,
     Answers,
     Silent(String),
 }
@@ -79,14 +80,17 @@ impl Facts {
         let catalog = Catalog::shipped()?;
         let plan = Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?;
         // A case that the engine cannot run is skipped whatever the machine is.
-        let runs = |case: &&Case| ReferenceEngine::gaps(case).is_empty();
+        let runs = |case: &&Case| EngineChoice::Claimbench.gaps(case).is_empty();
         let cases: Vec<Case> = plan.cases().iter().filter(runs).cloned().collect();
         let mut reader = SystemReader::new();
         let (device, cuda) = device()?;
         let machine = reader.machine(device.gpu().cloned().into_iter().collect());
         let memory_needs = cases
             .iter()
-            .map(|case| Need { what: case.id().to_string(), bytes: memory(case, device.device(), &machine) })
+            .map(|case| Need {
+                what: case.id().to_string(),
+                bytes: EngineChoice::Claimbench.memory(case, device.device(), &machine),
+            })
             .collect();
         Ok(Self {
             profile: provenance::profile(),
@@ -99,7 +103,7 @@ impl Facts {
             free_disk: CacheFolder::locate().ok().and_then(|cache| free_disk(cache.root())),
             disk_needs: disk_needs(&cases),
             hub: if offline { HubFacts::NotAsked } else { hub(&cases) },
-            has_token: has_token(),
+            has_token: HubSettings::has_token(),
             machine,
         })
     }
@@ -162,21 +166,11 @@ fn hub(cases: &[Case]) -> HubFacts {
     let repo = repo.unwrap_or_else(|| HubRepo { repo: "claimbench/claimbench".to_owned(), commit: None });
     // The client's own words may repeat an address with a password in it.
     let asked = Hub::from_environment().map_err(|_| "its client cannot start".to_owned());
+    if asked.as_ref().is_ok_and(Hub::is_offline) {
+        return HubFacts::Offline;
+    }
     match asked.and_then(|hub| hub.answers(&repo, PATIENCE)) {
         Ok(()) => HubFacts::Answers,
         Err(reason) => HubFacts::Silent(reason),
     }
-}
-
-/// Where the hub's client looks for a token: the environment, then a file. The token itself is never kept.
-fn has_token() -> bool {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if variable("HF_HUB_DISABLE_IMPLICIT_TOKEN").is_some() {
-        return false;
-    }
-    let home = variable("HF_HOME").map(PathBuf::from);
-    let home = home.or_else(|| dirs::home_dir().map(|home| home.join(".cache/huggingface")));
-    let files = [variable("HF_TOKEN_PATH").map(PathBuf::from), home.map(|home| home.join("token"))];
-    let is_filled = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| !text.trim().is_empty());
-    variable("HF_TOKEN").is_some() || files.iter().flatten().any(is_filled)
 }

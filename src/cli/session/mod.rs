@@ -1,5 +1,6 @@
 //! One run from its first case to its last sample: the part that `claimbench run` and `cargo bench` share.
 
+mod engines;
 mod resume;
 mod weights;
 
@@ -11,17 +12,18 @@ use anyhow::Context;
 
 use super::{Catalog, Terminal};
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::engine::{ComputeDevice, Engine, ReferenceEngine, Scripted, ScriptedEngine};
-use crate::hardware::{Device, Machine, SystemReader};
-use crate::measurement::{CaseRecord, Measurement, ModelFile, Order, Provenance, Run, RunId, Skip};
+use crate::engine::{ComputeDevice, Engine};
+use crate::hardware::{Device, SystemReader};
+use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Order, Provenance, Run, RunId, Skip};
 use crate::meter::{Meter, Ratings, missing_meters};
-use crate::model::{LocalFormat, LocalModel, Weights};
+use crate::model::{LocalModel, Weights};
 use crate::provenance;
 use crate::record::RunStore;
 use crate::runner::{Bench, CaseRun, RecordInputs};
 use crate::units::{Bytes, Seconds, Watts, index_as_u64};
 use crate::workload::{Case, CaseForecast, DeviceChoice, Pace};
 
+pub use engines::EngineChoice;
 pub(super) use resume::{load_run, unfinished};
 pub(super) use weights::{checkpoint_to_write, without_home};
 
@@ -34,15 +36,6 @@ pub enum WeightsChoice {
     Real,
     /// Random ones in the model's shape.
     Synthetic,
-}
-
-/// Which engine computes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-pub enum EngineChoice {
-    /// candle-transformers.
-    Candle,
-    /// The twin that computes nothing; for tests.
-    Scripted,
 }
 
 /// How a run is made.
@@ -199,7 +192,7 @@ impl Session {
     /// or that does not fit into memory, is skipped before its checkpoint is made; a checkpoint that cannot be found or
     /// made is a failure, and a row too.
     pub fn open(&mut self, case: &Case, terminal: &mut Terminal) -> anyhow::Result<OpenCase> {
-        if let Some(skip) = engine_lacks(case, &self.settings).or_else(|| self.lacks_memory(case)) {
+        if let Some(skip) = self.settings.engine.lacks(case).or_else(|| self.lacks_memory(case)) {
             return self.skip(case, skip);
         }
         let earlier = self.measured_before(case);
@@ -207,10 +200,9 @@ impl Session {
             EngineChoice::Scripted => {
                 let weights = Weights::Synthetic { seed: self.settings.seed };
                 let file = ModelFile { weights, sha256: "0".repeat(64), bytes: Bytes::new(0) };
-                let engine = Box::new(ScriptedEngine::new(Scripted::default()));
-                self.opened(case, Ok(file), earlier, engine)
+                self.opened(case, Ok(file), earlier, self.engine(case, PathBuf::new()))
             }
-            EngineChoice::Candle => match weights::checkpoint(case, &self.settings, terminal) {
+            _ => match weights::checkpoint(case, &self.settings, terminal) {
                 Ok((path, file)) => {
                     let file = self.same_as_before(case, file);
                     self.opened(case, file, earlier, self.engine(case, path))
@@ -246,16 +238,26 @@ impl Session {
 
     /// A case that nothing will be asked of.
     fn closed(&self, case: CaseRun) -> OpenCase {
-        let engine: Box<dyn Engine> = match self.settings.engine {
-            EngineChoice::Scripted => Box::new(ScriptedEngine::new(Scripted::default())),
-            EngineChoice::Candle => self.engine(case.case(), PathBuf::new()),
-        };
+        let engine = self.engine(case.case(), PathBuf::new());
         OpenCase { case, engine }
     }
 
     /// Loads the model.
     pub fn load(&mut self, open: &mut OpenCase) -> anyhow::Result<()> {
         self.step(open, CaseRun::load)
+    }
+
+    /// Compares the loaded model with the plain path, unless the comparison is not expected to end before `until` (time since
+    /// this process took up the run).
+    pub fn check(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
+        let needed = self.forecast(open.case.case()).map_or(Seconds::ZERO, |forecast| forecast.check);
+        let left = until.map(|until| Seconds::new((until.value() - self.elapsed().value()).max(0.0)));
+        match left.transpose()? {
+            Some(left) if left < needed => {
+                self.step(open, |case, _| case.leave_unchecked(NotGated::Budget { needed, left }))
+            }
+            _ => self.step(open, CaseRun::check),
+        }
     }
 
     /// Runs one repetition; its end-to-end time, or `None` once the case has failed or was interrupted.
@@ -324,47 +326,26 @@ impl Session {
     fn lacks_memory(&self, case: &Case) -> Option<Skip> {
         let needed = self.memory(case);
         let free = self.device.free_memory()?;
-        let is_real = self.settings.engine == EngineChoice::Candle;
-        (is_real && free < needed).then_some(Skip::Memory { needed, free })
+        (self.settings.engine.is_real() && free < needed).then_some(Skip::Memory { needed, free })
     }
 
     fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        let format = case.model.local.map_or(LocalFormat::Gguf, |local| local.format);
-        Box::new(ReferenceEngine::new(path, self.device.clone(), self.memory(case)).of(format))
+        self.settings.engine.make(case, path, self.device.clone(), &self.run.machine)
     }
 
     fn memory(&self, case: &Case) -> Bytes {
-        memory(case, self.device.device(), &self.run.machine)
+        self.settings.engine.memory(case, self.device.device(), &self.run.machine)
     }
-}
-
-/// The memory a case needs on a device: how often its weights are repacked depends on the processor.
-pub(super) fn memory(case: &Case, device: &Device, machine: &Machine) -> Bytes {
-    let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
-    let repacked_copies = match device {
-        Device::Cuda { .. } => 0,
-        Device::Cpu { .. } => 1 + u64::from(has_amx),
-    };
-    CaseForecast::memory(case, repacked_copies)
 }
 
 fn has_samples(record: &CaseRecord) -> bool {
     *record.outcome.measurement() != Measurement::default()
 }
 
-/// What keeps the engine from running the case rightly.
-fn engine_lacks(case: &Case, settings: &Settings) -> Option<Skip> {
-    let gaps = match settings.engine {
-        EngineChoice::Candle => ReferenceEngine::gaps(case),
-        EngineChoice::Scripted => Vec::new(),
-    };
-    (!gaps.is_empty()).then_some(Skip::Engine { gaps })
-}
-
 /// How long a case should take on a device; `None` for one that the engine cannot run.
 pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> Option<CaseForecast> {
     let pace = Pace::of(device, crate::hardware::logical_cpus());
-    match engine_lacks(case, settings) {
+    match settings.engine.lacks(case) {
         Some(_) => None,
         None => Some(CaseForecast::new(case, &pace, weights::to_write(case, settings))),
     }

@@ -1,8 +1,11 @@
 //! The shape of a model in a hub repository's `config.json`.
 
+#[cfg(test)]
+mod config_tests;
 mod wire;
 
 use super::shape::{Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, Yarn};
+use super::shown::shown;
 use wire::{Keys, RopeKeys};
 
 /// Why a `config.json` gives no shape.
@@ -30,12 +33,9 @@ pub enum ConfigError {
 /// Reads the text of a `config.json` as the hub's libraries write it for Qwen2, Qwen3, Llama, Mistral, Mistral 3 (whose language
 /// model is in `text_config`) and `DeepSeek` V2.
 pub fn shape_of_config(text: &str) -> Result<Shape, ConfigError> {
-    let whole = Keys::parse(text).map_err(ConfigError::Format)?;
-    let config = whole.text_config.as_deref().unwrap_or(&whole);
+    let config = &Keys::parse(text).map_err(ConfigError::Format)?;
     let family = family(config)?;
-    if let Some(other) = config.hidden_act.as_deref().filter(|name| *name != "silu") {
-        return Err(unknown("hidden_act", other));
-    }
+    refuse_other_parts(family, config)?;
     let rope = config.rope_parameters.as_ref().or(config.rope_scaling.as_ref());
     let heads = required("num_attention_heads", config.num_attention_heads)?;
     let hidden = required("hidden_size", config.hidden_size)?;
@@ -47,14 +47,14 @@ pub fn shape_of_config(text: &str) -> Result<Shape, ConfigError> {
         feed_forward: feed_forward(config)?,
         vocab: required("vocab_size", config.vocab_size)?,
         // The default of these families.
-        tied_embeddings: config.tie_word_embeddings.or(whole.tie_word_embeddings).unwrap_or(false),
+        tied_embeddings: config.tie_word_embeddings.unwrap_or(false),
         rope_theta: config.rope_theta.or(rope.and_then(|rope| rope.rope_theta)).unwrap_or(10_000.0),
         rope_scaling: rope.map_or(Ok(RopeScaling::None), rope_scaling)?,
         rms_norm_eps: required("rms_norm_eps", config.rms_norm_eps)?,
         max_positions: required("max_position_embeddings", config.max_position_embeddings)?,
-        sliding_window: window(family, config),
+        sliding_window: window(family, config)?,
     };
-    match shape.problems().into_iter().next() {
+    match shape.contradictions().into_iter().next() {
         Some((_, problem, _)) => Err(ConfigError::Shape(problem)),
         None => Ok(shape),
     }
@@ -65,7 +65,41 @@ fn required<T>(key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
 }
 
 fn unknown(key: &'static str, value: &str) -> ConfigError {
-    ConfigError::Unknown { key, value: value.to_owned() }
+    ConfigError::Unknown { key, value: shown(value) }
+}
+
+/// Refuses what would change a model's answers and is not computed here.
+fn refuse_other_parts(family: Family, config: &Keys) -> Result<(), ConfigError> {
+    let text = |key, value: &Option<String>, known: &str| match value {
+        Some(value) if value != known => Err(unknown(key, value)),
+        _ => Ok(()),
+    };
+    let switch = |key, value: Option<bool>| match value {
+        Some(true) => Err(unknown(key, "true")),
+        _ => Ok(()),
+    };
+    let one = |key, value: Option<f64>| match value {
+        Some(value) if value.to_bits() != 1.0_f64.to_bits() => Err(unknown(key, &value.to_string())),
+        _ => Ok(()),
+    };
+    let first = |key, value: Option<u64>| match value {
+        Some(value) if value > 1 => Err(unknown(key, &value.to_string())),
+        _ => Ok(()),
+    };
+    text("hidden_act", &config.hidden_act, "silu")?;
+    // Qwen2 has biases whatever its config says; the others have none.
+    if !family.has_attention_bias() {
+        switch("attention_bias", config.attention_bias)?;
+    }
+    switch("mlp_bias", config.mlp_bias)?;
+    one("partial_rotary_factor", config.partial_rotary_factor)?;
+    // How experts are chosen and weighed.
+    text("topk_method", &config.topk_method, "greedy")?;
+    text("scoring_func", &config.scoring_func, "softmax")?;
+    switch("norm_topk_prob", config.norm_topk_prob)?;
+    one("routed_scaling_factor", config.routed_scaling_factor)?;
+    first("n_group", config.n_group)?;
+    first("moe_layer_freq", config.moe_layer_freq)
 }
 
 fn family(config: &Keys) -> Result<Family, ConfigError> {
@@ -117,6 +151,9 @@ fn feed_forward(config: &Keys) -> Result<FeedForward, ConfigError> {
 
 fn rope_scaling(rope: &RopeKeys) -> Result<RopeScaling, ConfigError> {
     const KEY: &str = "rope_scaling.rope_type";
+    if let Some(part) = rope.partial_rotary_factor.filter(|part| part.to_bits() != 1.0_f64.to_bits()) {
+        return Err(unknown("rope_scaling.partial_rotary_factor", &part.to_string()));
+    }
     let factor = || required("rope_scaling.factor", rope.factor);
     let original =
         || required("rope_scaling.original_max_position_embeddings", rope.original_max_position_embeddings);
@@ -128,64 +165,75 @@ fn rope_scaling(rope: &RopeKeys) -> Result<RopeScaling, ConfigError> {
             high_frequency: required("rope_scaling.high_freq_factor", rope.high_freq_factor)?,
             original_positions: original()?,
         }),
-        Some("yarn") => Ok(RopeScaling::Yarn(Yarn {
-            factor: factor()?,
-            original_positions: original()?,
-            // The defaults of the hub's libraries.
-            beta_fast: rope.beta_fast.unwrap_or(32.0),
-            beta_slow: rope.beta_slow.unwrap_or(1.0),
-            attention_factor: rope.attn_factor.or(rope.attention_factor),
-            magnitude: rope.mscale_all_dim,
-            query_beta: rope.llama_4_scaling_beta,
-        })),
+        Some("yarn") => {
+            let factor = factor()?;
+            Ok(RopeScaling::Yarn(Yarn {
+                factor,
+                original_positions: original()?,
+                // The defaults of the hub's libraries.
+                beta_fast: rope.beta_fast.unwrap_or(32.0),
+                beta_slow: rope.beta_slow.unwrap_or(1.0),
+                attention_factor: attention_factor(rope, factor)?,
+                magnitude: rope.mscale_all_dim,
+                query_beta: rope.llama_4_scaling_beta,
+            }))
+        }
         Some(other) => Err(unknown(KEY, other)),
     }
 }
 
-/// Qwen configs state a window and switch it on apart; Mistral's use the one they state.
-fn window(family: Family, config: &Keys) -> SlidingWindow {
-    let is_qwen = matches!(family, Family::Qwen2 | Family::Qwen3);
-    match config.sliding_window {
-        None => SlidingWindow::None,
-        Some(positions) if config.use_sliding_window.unwrap_or(!is_qwen) => SlidingWindow::On(positions),
-        Some(positions) => SlidingWindow::Off(positions),
+/// What multiplies YaRN's own scale of cosine and sine, `0.1 ln(factor) + 1`.
+///
+/// Three ways to state it are in use. `attn_factor`, as llama.cpp reads it, is this number. `attention_factor` is the scale
+/// itself. With `mscale` and `mscale_all_dim` the scale is `m(mscale) / m(mscale_all_dim)`, where
+/// `m(x) = 0.1 x ln(factor) + 1`, which is 1 where the two are equal, as in every published model: then nothing is stated here
+/// and `magnitude` says the rest. Source: `_compute_yarn_parameters` in `modeling_rope_utils.py` of the transformers library. For a
+/// factor of 40, `mscale` 1 and `mscale_all_dim` 0.5 the scale is 1.36889 / 1.18444 = 1.15572, and the number 0.84428.
+fn attention_factor(rope: &RopeKeys, factor: f64) -> Result<Option<f64>, ConfigError> {
+    // Below 1 nothing is stretched, and the logarithm would be negative.
+    let magnitude = |of: f64| 0.1 * of * factor.max(1.0).ln() + 1.0;
+    if let Some(scale) = rope.attention_factor {
+        return Ok(Some(scale / magnitude(1.0)));
+    }
+    if let Some(multiplier) = rope.attn_factor {
+        return Ok(Some(multiplier));
+    }
+    match (rope.mscale, rope.mscale_all_dim) {
+        (None, None) => Ok(None),
+        (Some(one), Some(all)) if one.to_bits() == all.to_bits() => Ok(None),
+        (Some(one), Some(all)) => Ok(Some(magnitude(one) / magnitude(all) / magnitude(1.0))),
+        (Some(one), None) => Err(unknown("rope_scaling.mscale", &format!("{one} without mscale_all_dim"))),
+        (None, Some(all)) => Err(unknown("rope_scaling.mscale_all_dim", &format!("{all} without mscale"))),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{ModelRole, Registry};
-
-    /// The keys that matter of each model's `config.json`, as the publishers name them.
-    const CONFIGS: &str = include_str!("../../../tests/data/configs.json");
-
-    fn configs() -> serde_json::Value {
-        serde_json::from_str(CONFIGS).unwrap()
+/// Qwen configs state a window and switch it on apart, for the layers from `max_window_layers` on; Mistral's use the one they
+/// state, in all layers unless `layer_types` says otherwise. A window in some layers and not in others is not computed here.
+fn window(family: Family, config: &Keys) -> Result<SlidingWindow, ConfigError> {
+    // The library's, for a config that has no such key.
+    const DEFAULT_FIRST_LAYER: u64 = 28;
+    let is_qwen = matches!(family, Family::Qwen2 | Family::Qwen3);
+    let Some(positions) = config.sliding_window else { return Ok(SlidingWindow::None) };
+    if !config.use_sliding_window.unwrap_or(!is_qwen) {
+        return Ok(SlidingWindow::Off(positions));
     }
-
-    #[test]
-    fn every_model_has_the_shape_of_its_config() {
-        let registry = Registry::parse("models.toml", include_str!("../../../models.toml")).unwrap();
-        let configs = configs();
-        for model in registry.models().iter().filter(|model| model.role == ModelRole::Measure) {
-            let config = &configs[model.id.as_str()];
-            assert_eq!(shape_of_config(&config.to_string()).as_ref(), Ok(&model.shape), "{}", model.id);
-        }
+    if let Some(types) = &config.layer_types {
+        let is_all = |name: &str| types.iter().all(|kind| kind == name);
+        return match types.first() {
+            Some(_) if is_all("sliding_attention") => Ok(SlidingWindow::On(positions)),
+            Some(_) if is_all("full_attention") => Ok(SlidingWindow::Off(positions)),
+            first => {
+                let first = first.map_or("", String::as_str);
+                Err(unknown("layer_types", &format!("{first} and others")))
+            }
+        };
     }
-
-    #[test]
-    fn what_is_missing_or_unknown_is_named() {
-        let mut config = configs()["r1-distill-qwen-7b"].clone();
-        let error =
-            |config: &serde_json::Value| shape_of_config(&config.to_string()).unwrap_err().to_string();
-        config["rope_scaling"] = serde_json::json!({ "type": "linear", "factor": 2.0 });
-        assert!(error(&config).contains("`rope_scaling.rope_type` = `linear`"), "{}", error(&config));
-        config.as_object_mut().unwrap().remove("vocab_size");
-        config["rope_scaling"] = serde_json::Value::Null;
-        assert!(error(&config).contains("no `vocab_size`"), "{}", error(&config));
-        config["model_type"] = "gemma".into();
-        assert!(error(&config).contains("`model_type` = `gemma`"), "{}", error(&config));
-        assert!(matches!(shape_of_config("[]"), Err(ConfigError::Format(_))));
+    if !is_qwen {
+        return Ok(SlidingWindow::On(positions));
+    }
+    match config.max_window_layers.unwrap_or(DEFAULT_FIRST_LAYER) {
+        0 => Ok(SlidingWindow::On(positions)),
+        first if Some(first) >= config.num_hidden_layers => Ok(SlidingWindow::Off(positions)),
+        first => Err(unknown("max_window_layers", &first.to_string())),
     }
 }

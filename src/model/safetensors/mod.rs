@@ -2,9 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads checkpoint files")]
 
+mod expected;
+#[cfg(test)]
+mod folder_tests;
+mod head;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,11 +18,15 @@ use sha2::{Digest, Sha256};
 use super::checkpoint::{CheckpointError, sha256};
 use super::config::shape_of_config;
 use super::precision::Precision;
-use super::shape::{Attention, Family, FeedForward, Shape};
+use super::regular_file::short_text;
+use super::shape::Shape;
+use super::shown::shown;
 use crate::units::{Bytes, count_as_usize, hexadecimal, index_as_u64};
+use expected::{EMBEDDING, HEAD};
+use head::{Head, HeadTensor};
 
-/// More than any head of a file has.
-const LONGEST_HEAD: u64 = 100_000_000;
+/// More bytes than any `config.json` or index has.
+const LONGEST_TEXT: u64 = 16 << 20;
 
 /// A tensor of a folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,19 +60,32 @@ impl CheckpointFolder {
     /// Reads `config.json` and the heads of the weight files at `path`; no tensor.
     pub fn inspect(path: &Path) -> Result<Self, CheckpointError> {
         let folder = |problem: String| CheckpointError::Folder { path: path.to_owned(), problem };
-        let config = path.join("config.json");
-        let text = fs::read_to_string(&config)
+        let text = short_text(&path.join("config.json"), LONGEST_TEXT)
             .map_err(|error| folder(format!("config.json cannot be read ({error})")))?;
         let shape = shape_of_config(&text).map_err(|error| folder(error.to_string()))?;
-        let files = weight_files(path).map_err(folder)?;
-        let (mut tensors, mut total) = (BTreeMap::new(), 0);
-        for file in &files {
-            total += head(file, &mut tensors)
-                .map_err(|problem| CheckpointError::Folder { path: file.clone(), problem })?;
+        let index = index(path)?;
+        let files: Vec<PathBuf> = match &index {
+            Some(index) => {
+                index.values().collect::<BTreeSet<_>>().into_iter().map(|name| path.join(name)).collect()
+            }
+            None => vec![path.join(SINGLE)],
+        };
+        let (mut found, mut total) = (BTreeMap::new(), 0);
+        for (number, file) in files.iter().enumerate() {
+            let fault = |problem: String| CheckpointError::Folder { path: file.clone(), problem };
+            let head = Head::read(file).map_err(fault)?;
+            total += head.file_bytes;
+            for (name, tensor) in head.tensors {
+                if found.contains_key(&name) {
+                    return Err(fault(format!("holds `{}`, as another file does", shown(&name))));
+                }
+                found.insert(name, (number, tensor));
+            }
         }
-        if let Some(expected) = expected(&shape) {
-            tensors = chosen(tensors, &expected).map_err(folder)?;
+        if let Some(index) = &index {
+            agree(index, &found, path, &files).map_err(folder)?;
         }
+        let tensors = chosen(&shape, found, &files).map_err(folder)?;
         Ok(Self { shape, tensors, files, file_bytes: Bytes::new(total) })
     }
 
@@ -73,10 +94,20 @@ impl CheckpointFolder {
         Bytes::new(self.tensors.values().map(|tensor| tensor.bytes).sum())
     }
 
-    /// Bytes of weights that one decode step of one sequence reads, as they are stored.
+    /// Bytes of weights that one decode step of one sequence reads, as they are stored: of the routed experts those of one
+    /// token, and of a table that only looks up rows nothing.
     pub fn read_bytes_per_step(&self) -> Bytes {
-        let is_read = |name: &&String| self.shape.tied_embeddings || name.as_str() != EMBEDDING;
-        Bytes::new(self.tensors.keys().filter(is_read).map(|name| self.tensors[name].bytes).sum())
+        let (mut always, mut routed) = (0, 0);
+        for (name, tensor) in &self.tensors {
+            if name.contains(".experts.") {
+                routed += tensor.bytes;
+            } else if self.shape.tied_embeddings || name != EMBEDDING {
+                always += tensor.bytes;
+            }
+        }
+        let of_one_token =
+            self.shape.mixture().map_or(0, |mixture| routed / mixture.experts * mixture.experts_per_token);
+        Bytes::new(always + of_one_token)
     }
 
     /// How the matrices are stored; `Unnamed` if not all in one way.
@@ -101,124 +132,135 @@ impl CheckpointFolder {
     }
 }
 
-const EMBEDDING: &str = "model.embed_tokens.weight";
+const SINGLE: &str = "model.safetensors";
 
-fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let index = folder.join("model.safetensors.index.json");
-    if index.exists() {
-        let text = fs::read_to_string(index).map_err(|error| error.to_string())?;
-        let names = wire::shards(&text)?;
-        if let Some(name) = names.iter().find(|name| name.contains(['/', '\\'])) {
-            return Err(format!("its index names `{name}`, which lies elsewhere"));
+/// What is in the files: the number of its file, and the tensor.
+type Found = BTreeMap<String, (usize, HeadTensor)>;
+
+/// Which file holds each tensor, if there are several; `None` for a folder with a single file.
+fn index(folder: &Path) -> Result<Option<BTreeMap<String, String>>, CheckpointError> {
+    let fault = |problem: String| CheckpointError::Folder { path: folder.to_owned(), problem };
+    let path = folder.join("model.safetensors.index.json");
+    if !path.exists() {
+        if folder.join(SINGLE).exists() {
+            return Ok(None);
         }
-        return Ok(names.into_iter().map(|name| folder.join(name)).collect());
+        if let Some(path) = pickle_in(folder) {
+            return Err(CheckpointError::Pickle { path });
+        }
+        return Err(fault("it has no model.safetensors and no index; give a folder that has".to_owned()));
     }
-    let single = folder.join("model.safetensors");
-    if single.exists() {
-        Ok(vec![single])
-    } else {
-        Err("it has no model.safetensors and no index".to_owned())
+    let index = short_text(&path, LONGEST_TEXT)
+        .map_err(|error| error.to_string())
+        .and_then(|text| wire::index(&text))
+        .map_err(|error| fault(format!("its index cannot be read ({error}); fetch it again")))?;
+    if index.is_empty() {
+        return Err(fault("its index names no tensor; fetch it again".to_owned()));
+    }
+    let is_plain = |name: &str| name.ends_with(".safetensors") && !name.contains(['/', '\\', ':', '\0']);
+    match index.values().find(|name| !is_plain(name)) {
+        Some(name) => {
+            let name = shown(name);
+            Err(fault(format!("its index names `{name}`, which is no safetensors file of the folder itself")))
+        }
+        None => Ok(Some(index)),
     }
 }
 
-/// Adds the tensors of one file; its size.
-fn head(path: &Path, tensors: &mut BTreeMap<String, StoredTensor>) -> Result<u64, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let mut file = File::open(path).map_err(text)?;
-    let size = file.metadata().map_err(text)?.len();
-    let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(text)?;
-    let length = u64::from_le_bytes(length);
-    if length > LONGEST_HEAD.min(size) {
-        return Err("is no safetensors file".to_owned());
+/// A file of the folder that holds weights as `PyTorch` saves them.
+fn pickle_in(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.into_iter().find(|path| has_pickle_name(path))
+}
+
+/// True for the endings of files that `PyTorch` saves.
+pub(super) fn has_pickle_name(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    matches!(ending.as_deref(), Some("bin" | "pt" | "pth" | "ckpt" | "pkl" | "pickle"))
+}
+
+/// Refuses files that do not hold what the index says, and tensors that the index does not name.
+fn agree(
+    index: &BTreeMap<String, String>,
+    found: &Found,
+    folder: &Path,
+    files: &[PathBuf],
+) -> Result<(), String> {
+    for (name, file) in index {
+        let holder = found.get(name).map(|(number, _)| &files[*number]);
+        if holder != Some(&folder.join(file)) {
+            let name = shown(name);
+            return Err(format!(
+                "its index says that {file} holds `{name}`, and it does not; fetch the folder again"
+            ));
+        }
     }
-    let mut head = vec![0; count_as_usize(length)];
-    file.read_exact(&mut head).map_err(text)?;
-    for (name, entry) in wire::tensors(&head)? {
-        let [from, to] = entry.data_offsets;
-        let (precision, width) = match entry.dtype.as_str() {
-            "F32" => (Precision::F32, 4),
-            "F16" => (Precision::F16, 2),
-            "BF16" => (Precision::BF16, 2),
+    match found.keys().find(|name| !index.contains_key(*name)) {
+        Some(name) => {
+            Err(format!("its files hold `{}`, which its index does not name; fetch it again", shown(name)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The name a tensor has in a model without vision; `None` for the parts that see. There are two ways to tell them apart: all
+/// names of the language model begin with its name, or those of its layers do.
+fn name_in_language_model(name: &str) -> Option<String> {
+    const SEEING: [&str; 4] =
+        ["vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."];
+    if let Some(rest) = name.strip_prefix("language_model.") {
+        return Some(rest.to_owned());
+    }
+    if let Some(rest) = name.strip_prefix("model.language_model.") {
+        return Some(format!("model.{rest}"));
+    }
+    (!SEEING.iter().any(|start| name.starts_with(start))).then(|| name.to_owned())
+}
+
+/// The tensors of the model among those found, under the names they have in a model without vision. Others would be left out
+/// of the computation and change its answers, but for tables that follow from the config, and the copy of a table that
+/// serves twice.
+fn chosen(shape: &Shape, found: Found, files: &[PathBuf]) -> Result<BTreeMap<String, StoredTensor>, String> {
+    let mut rest = BTreeMap::new();
+    for (name, tensor) in found {
+        let Some(plain) = name_in_language_model(&name) else { continue };
+        if rest.contains_key(&plain) {
+            return Err(format!(
+                "`{}` stands twice, once for a model that sees; fetch it again",
+                shown(&plain)
+            ));
+        }
+        rest.insert(plain, tensor);
+    }
+    let mut tensors = BTreeMap::new();
+    expected::for_each(shape, &mut |name, dimensions| {
+        let Some((file, tensor)) = rest.remove(&name) else {
+            return Err(format!("`{name}` is missing; fetch the folder again"));
+        };
+        if tensor.dimensions != dimensions {
+            return Err(format!("`{name}` is {:?}, config.json says {dimensions:?}", tensor.dimensions));
+        }
+        let precision = match tensor.dtype.as_str() {
+            "F32" => Precision::F32,
+            "F16" => Precision::F16,
+            "BF16" => Precision::BF16,
             other => {
                 return Err(format!("`{name}` is stored as {other}; give F32, F16 or BF16, or a GGUF file"));
             }
         };
-        let values = entry.shape.iter().fold(1_u64, |values, size| values.saturating_mul(*size));
-        let offset = from.saturating_add(8 + length);
-        let bytes = to.checked_sub(from).filter(|bytes| *bytes == values.saturating_mul(width));
-        let bytes = bytes.ok_or_else(|| format!("`{name}` has not the size of its dimensions"))?;
-        if offset.saturating_add(bytes) > size {
-            return Err("was cut off on the way; fetch it again".to_owned());
+        let HeadTensor { offset, bytes, dimensions, .. } = tensor;
+        let file = files[file].clone();
+        tensors.insert(name, StoredTensor { file, offset, bytes, precision, dimensions });
+        Ok(())
+    })?;
+    let is_harmless =
+        |name: &str| name.ends_with("rotary_emb.inv_freq") || shape.tied_embeddings && name == HEAD;
+    match rest.keys().find(|name| !is_harmless(name)) {
+        Some(name) => {
+            Err(format!("`{}` is a tensor that its architecture has not; give another model", shown(name)))
         }
-        let tensor =
-            StoredTensor { file: path.to_owned(), offset, bytes, precision, dimensions: entry.shape };
-        if tensors.insert(name.clone(), tensor).is_some() {
-            return Err(format!("`{name}` stands twice"));
-        }
-    }
-    Ok(size)
-}
-
-/// The tensors a dense Qwen2 or Llama model is made of, as the hub's libraries name them; `None` for other models.
-fn expected(shape: &Shape) -> Option<BTreeMap<String, Vec<u64>>> {
-    let (&Attention::Grouped { heads, kv_heads, head_dim }, &FeedForward::Dense { intermediate }) =
-        (&shape.attention, &shape.feed_forward)
-    else {
-        return None;
-    };
-    if !matches!(shape.family, Family::Qwen2 | Family::Llama) {
-        return None;
-    }
-    let (hidden, q, kv) = (shape.hidden, heads * head_dim, kv_heads * head_dim);
-    let mut all = BTreeMap::from([
-        (EMBEDDING.to_owned(), vec![shape.vocab, hidden]),
-        ("model.norm.weight".to_owned(), vec![hidden]),
-    ]);
-    if !shape.tied_embeddings {
-        all.insert("lm_head.weight".to_owned(), vec![shape.vocab, hidden]);
-    }
-    for layer in 0..shape.layers {
-        let mut add = |name: &str, size: &[u64]| {
-            all.insert(format!("model.layers.{layer}.{name}"), size.to_vec());
-        };
-        add("input_layernorm.weight", &[hidden]);
-        add("post_attention_layernorm.weight", &[hidden]);
-        for (part, rows) in [("q", q), ("k", kv), ("v", kv)] {
-            add(&format!("self_attn.{part}_proj.weight"), &[rows, hidden]);
-            if shape.family.has_attention_bias() {
-                add(&format!("self_attn.{part}_proj.bias"), &[rows]);
-            }
-        }
-        add("self_attn.o_proj.weight", &[hidden, q]);
-        add("mlp.gate_proj.weight", &[intermediate, hidden]);
-        add("mlp.up_proj.weight", &[intermediate, hidden]);
-        add("mlp.down_proj.weight", &[hidden, intermediate]);
-    }
-    Some(all)
-}
-
-/// The expected ones among `tensors`. Others would be left out of the computation and change its answers, but for tables that
-/// follow from the config, and the copy of a table that serves twice.
-fn chosen(
-    mut tensors: BTreeMap<String, StoredTensor>,
-    expected: &BTreeMap<String, Vec<u64>>,
-) -> Result<BTreeMap<String, StoredTensor>, String> {
-    for (name, dimensions) in expected {
-        match tensors.get(name) {
-            None => return Err(format!("`{name}` is missing; fetch the folder again")),
-            Some(tensor) if tensor.dimensions != *dimensions => {
-                return Err(format!("`{name}` is {:?}, config.json says {dimensions:?}", tensor.dimensions));
-            }
-            Some(_) => {}
-        }
-    }
-    tensors.retain(|name, _| {
-        !name.ends_with("rotary_emb.inv_freq") && name != "lm_head.weight" || expected.contains_key(name)
-    });
-    match tensors.keys().find(|name| !expected.contains_key(*name)) {
-        Some(name) => Err(format!("`{name}` is a tensor that its architecture has not; give another model")),
-        None if tensors.is_empty() => Err("it has no tensors".to_owned()),
         None => Ok(tensors),
     }
 }

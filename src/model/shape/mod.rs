@@ -193,6 +193,27 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Where this shape differs from `other` in what decides speed and memory, as (name, in this, in the other); empty if
+    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
+    pub fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
+        let of = |shape: &Self| {
+            [
+                ("family", shape.family.id().to_owned()),
+                ("layers", shape.layers.to_string()),
+                ("hidden", shape.hidden.to_string()),
+                ("attention", format!("{:?}", shape.attention)),
+                ("feed_forward", format!("{:?}", shape.feed_forward)),
+                ("vocab", shape.vocab.to_string()),
+                ("tied_embeddings", shape.tied_embeddings.to_string()),
+            ]
+        };
+        let pairs = of(self).into_iter().zip(of(other));
+        pairs
+            .filter(|(own, other)| own != other)
+            .map(|((name, own), (_, other))| (name, own, other))
+            .collect()
+    }
+
     /// Query heads.
     pub const fn heads(&self) -> u64 {
         match self.attention {
@@ -263,6 +284,17 @@ impl Shape {
         match self.mixture() {
             Some(mixture) if tensor.is_routed() => whole / mixture.experts * mixture.experts_per_token,
             _ => whole,
+        }
+    }
+
+    /// Values of the matrices that latent attention expands its vectors with, which are computed with as floats; 0 for other
+    /// models.
+    pub const fn expanded_values(&self) -> u64 {
+        match self.attention {
+            Attention::Grouped { .. } => 0,
+            Attention::Latent { heads, kv_rank, nope_dim, value_dim, .. } => {
+                self.layers * heads * kv_rank * (nope_dim + value_dim)
+            }
         }
     }
 

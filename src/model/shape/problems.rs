@@ -45,6 +45,32 @@ impl Problems {
 impl Shape {
     /// Every reason why no such model can exist or be quantised, as (key of `models.toml`, problem, fix).
     pub fn problems(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = self.contradictions();
+        found.extend(self.odd_rows());
+        found
+    }
+
+    /// Why no such model can be quantised: its rows are not whole blocks. Models of plain floats may have any.
+    fn odd_rows(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Problems::default();
+        found.rows(&[("hidden", self.hidden), ("intermediate", self.intermediate())]);
+        match self.attention {
+            Attention::Grouped { heads, head_dim, .. } => {
+                found.rows(&[("head_dim", heads.saturating_mul(head_dim))]);
+            }
+            Attention::Latent { heads, kv_rank, nope_dim, value_dim, .. } => {
+                found.rows(&[("latent", kv_rank), ("latent", nope_dim)]);
+                found.rows(&[("latent", heads.saturating_mul(value_dim))]);
+            }
+        }
+        if let Some(mixture) = self.mixture() {
+            found.rows(&[("mixture", mixture.expert_intermediate)]);
+        }
+        found.0
+    }
+
+    /// Every reason why no such model can exist, in the same form.
+    pub fn contradictions(&self) -> Vec<(&'static str, String, String)> {
         let mut found = Problems::default();
         found.counts(&[
             ("layers", self.layers),
@@ -53,7 +79,6 @@ impl Shape {
         ]);
         self.attention_problems(&mut found);
         found.counts(&[("vocab", self.vocab), ("max_positions", self.max_positions)]);
-        found.rows(&[("hidden", self.hidden), ("intermediate", self.intermediate())]);
         if let FeedForward::Mixture(mixture) = &self.feed_forward {
             self.mixture_problems(mixture, &mut found);
         } else if self.family == Family::DeepSeek2 {
@@ -61,8 +86,14 @@ impl Shape {
         }
         found.positive(&[("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)]);
         self.rope_problems(&mut found);
-        if let SlidingWindow::Off(0) | SlidingWindow::On(0) = self.sliding_window {
-            found.add("sliding_window", "a window of 0 positions", "leave it out if there is none");
+        match self.sliding_window {
+            SlidingWindow::Off(0) | SlidingWindow::On(0) => {
+                found.add("sliding_window", "a window of 0 positions", "leave it out if there is none");
+            }
+            SlidingWindow::Off(window) | SlidingWindow::On(window) => {
+                found.counts(&[("sliding_window", window)]);
+            }
+            SlidingWindow::None => {}
         }
         found.0
     }
@@ -76,7 +107,6 @@ impl Shape {
                     let text = format!("{heads} query heads do not divide into {kv_heads} kv heads");
                     found.add("kv_heads", text, "`heads` must be a multiple of `kv_heads`");
                 }
-                found.rows(&[("head_dim", heads.saturating_mul(head_dim))]);
                 if is_latent {
                     found.add("family", "deepseek2 without latent attention", "give `latent`");
                 }
@@ -84,8 +114,6 @@ impl Shape {
             Attention::Latent { heads, kv_rank, nope_dim, rope_dim, value_dim } => {
                 found.counts(&[("heads", heads), ("latent", kv_rank), ("latent", nope_dim)]);
                 found.counts(&[("latent", rope_dim), ("latent", value_dim)]);
-                found.rows(&[("latent", kv_rank), ("latent", nope_dim)]);
-                found.rows(&[("latent", heads.saturating_mul(value_dim))]);
                 if !is_latent {
                     let text = format!("{} with latent attention", self.family.id());
                     found.add(
@@ -111,7 +139,8 @@ impl Shape {
             ("mixture", experts_per_token),
             ("mixture", expert_intermediate),
         ]);
-        found.rows(&[("mixture", expert_intermediate)]);
+        // None is a number of shared experts too.
+        found.counts(&[("mixture", shared_experts.max(1))]);
         if experts_per_token > experts {
             let text = format!("{experts_per_token} of {experts} experts per token");
             found.add("mixture", text, "`experts_per_token` is at most `experts`");
@@ -124,7 +153,7 @@ impl Shape {
             Family::DeepSeek2 if shared_experts == 0 => {
                 found.add("mixture", "deepseek2 without shared experts", "give `shared_experts`, at least 1");
             }
-            Family::Llama if dense_layers + shared_experts > 0 => {
+            Family::Llama if dense_layers > 0 || shared_experts > 0 => {
                 let text = "a llama mixture with dense layers or shared experts";
                 found.add("mixture", text, "set both to 0: the file format has no such tensors");
             }
@@ -190,7 +219,7 @@ mod tests {
             rope_theta: f64::NAN,
             ..distill_1_5b()
         };
-        assert_eq!(keys(&bad), ["layers", "kv_heads", "intermediate", "rope_theta"]);
+        assert_eq!(keys(&bad), ["layers", "kv_heads", "rope_theta", "intermediate"]);
         assert_eq!(keys(&distill_1_5b()), [""; 0]);
     }
 

@@ -22,9 +22,16 @@ pub enum TensorType {
     Q5K,
     /// 6-bit blocks of 256: 210 bytes a block.
     Q6K,
+    /// 16-bit floats with the exponent of 32-bit ones: 2 bytes a value.
+    BF16,
 }
 
 impl TensorType {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] =
+        [Self::F32, Self::Q5_0, Self::Q5_1, Self::Q8_0, Self::Q4K, Self::Q5K, Self::Q6K, Self::BF16];
+
     /// Values in a block and bytes of a block.
     pub const fn block(self) -> (u64, u64) {
         match self {
@@ -35,6 +42,7 @@ impl TensorType {
             Self::Q4K => (256, 144),
             Self::Q5K => (256, 176),
             Self::Q6K => (256, 210),
+            Self::BF16 => (1, 2),
         }
     }
 
@@ -48,6 +56,7 @@ impl TensorType {
             Self::Q4K => 12,
             Self::Q5K => 13,
             Self::Q6K => 14,
+            Self::BF16 => 30,
         }
     }
 
@@ -61,6 +70,7 @@ impl TensorType {
             Self::Q4K => "Q4_K",
             Self::Q5K => "Q5_K",
             Self::Q6K => "Q6_K",
+            Self::BF16 => "BF16",
         }
     }
 
@@ -86,8 +96,8 @@ impl TensorSpec {
 impl Shape {
     /// The type a tensor has in a file of this precision.
     ///
-    /// Vectors and routers stay F32. `Q8_0` stores every other tensor so. `Q4_K_M` stores them as `Q4_K`, with these
-    /// exceptions: the output matrix, or the table that serves as one, is `Q6_K`; so are the value and down projections of
+    /// Vectors and routers stay F32. `Q8_0` and `BF16` store every other tensor so, and `Q6_K` too, but for the keys and values of
+    /// models with exactly eight experts, which are `Q8_0`. `Q4_K_M` stores them as `Q4_K`, with these exceptions: the output matrix, or the table that serves as one, is `Q6_K`; so are the value and down projections of
     /// the layers that get more bits; with exactly eight experts keys and values are `Q8_0` and the attention's output is
     /// `Q5_K`; the value projections that are left are `Q5_K` in a Llama of 80 layers. Rows that are not multiples of 256 take
     /// the type with the small block instead: `Q5_0` for `Q4_K`, `Q5_1` for `Q5_K`, `Q8_0` for `Q6_K`.
@@ -97,14 +107,29 @@ impl Shape {
         }
         let wanted = match precision {
             Recipe::Q4KM => self.q4_k_m(tensor),
+            Recipe::Q6K => self.q6_k(tensor),
             Recipe::Q8_0 => TensorType::Q8_0,
+            Recipe::BF16 => TensorType::BF16,
         };
         let (values, _) = wanted.block();
         if tensor.columns().is_multiple_of(values) { wanted } else { wanted.for_short_rows() }
     }
 
+    fn q6_k(&self, tensor: &TensorSpec) -> TensorType {
+        match tensor.role {
+            TensorRole::AttentionKey | TensorRole::AttentionValue if self.has_eight_experts() => {
+                TensorType::Q8_0
+            }
+            _ => TensorType::Q6K,
+        }
+    }
+
+    fn has_eight_experts(&self) -> bool {
+        self.mixture().is_some_and(|mixture| mixture.experts == 8)
+    }
+
     fn q4_k_m(&self, tensor: &TensorSpec) -> TensorType {
-        let has_eight_experts = self.mixture().is_some_and(|mixture| mixture.experts == 8);
+        let has_eight_experts = self.has_eight_experts();
         let more_bits = tensor.layer.is_some_and(|layer| more_bits(layer, self.layers));
         match tensor.role {
             TensorRole::Output => TensorType::Q6K,

@@ -81,7 +81,7 @@ impl ShapeFile {
                 Some(WindowFile { positions, used: true }) => SlidingWindow::On(positions),
             },
         };
-        match shape.problems().into_iter().next() {
+        match shape.contradictions().into_iter().next() {
             Some((key, problem, _)) => Err((key, problem)),
             None => Ok(shape),
         }

@@ -1,12 +1,11 @@
 //! The pages in English.
 
 use super::{
-    CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
-    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
+    CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
+    VerdictWords, Words, claims, gate, measured, numerals,
 };
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
-use crate::stats::IntervalMethod;
+use crate::measurement::{Boundary, EnergyScope};
 
 /// English.
 pub(crate) static EN: Words = Words {
@@ -19,7 +18,8 @@ pub(crate) static EN: Words = Words {
     verdict: VERDICT,
     scale: SCALE,
     cost: COST,
-    measured: MEASURED,
+    measured: measured::EN,
+    gate: gate::EN,
     energy: ENERGY,
     claims: claims::EN,
     limits: LIMITS,
@@ -67,7 +67,7 @@ const NOTICE: NoticeWords = NoticeWords {
     },
 };
 
-const VERDICT: VerdictWords = VerdictWords {
+pub(super) const VERDICT: VerdictWords = VerdictWords {
     debate: |low, high| {
         format!("{low} and {high} answer different questions. Neither is the price of a token.")
     },
@@ -155,95 +155,6 @@ const COST: CostWords = CostWords {
     },
 };
 
-const MEASURED: MeasuredWords = MeasuredWords {
-    heading: "What was measured",
-    sub: "Bars start at zero. Whiskers are intervals for the noise between repetitions on this machine, nothing else.",
-    nothing: "No case was measured; see the failed or skipped cases.",
-    workload: |workload| workload.title.clone(),
-    decode_title: "Generation speed, tokens per second",
-    prefill_title: "Reading the prompt, tokens per second",
-    higher: "Higher is better.",
-    lower: "Lower is better.",
-    case_facts: |workload| {
-        let context = match workload.context_depth {
-            0 => "no context".to_owned(),
-            depth => format!("{} of context", counted(depth, "token", "tokens")),
-        };
-        let [prompt, output] = [workload.prompt_tokens, workload.output_tokens].map(count);
-        let batch = (VERDICT.batch)(workload.batch);
-        format!("{prompt} prompt tokens, {output} output tokens, {batch}, {context} before the prompt.")
-    },
-    repetitions: |measured, warm_up| {
-        let measured = counted(measured, "measured repetition", "measured repetitions");
-        format!("{measured} after {} for warm-up.", count(warm_up))
-    },
-    engine: |engine, version, device| format!("Engine {engine} {version} on {device}."),
-    cpu: |threads| format!("CPU, {}", counted(threads, "thread", "threads")),
-    decode_samples: "Every repetition: generation speed",
-    first_samples: "Every repetition: time to first token",
-    samples_axis: "repetition, in the order they ran",
-    samples_caption: "Line: median. Band: its interval. Hollow: warm-up, enters no figure. Mind the axis: it need not \
-                      start at zero.",
-    samples_desc: |median, interval, values| format!("Median {median}, {interval}. In order: {values}."),
-    repetition: "Repetition",
-    role: "Role",
-    warm_up: "warm-up",
-    entered: "measured",
-    table: |case| format!("All figures of {case}"),
-    columns: ["Figure", "Value", "Interval", "Coverage", "Method", "n"],
-    figures: FigureWords {
-        prefill: "Prefill speed",
-        decode: "Generation speed",
-        first_token: "Time to first token (TTFT)",
-        per_token: "Time per output token (TPOT)",
-        inter_p50: "Time between tokens, median",
-        inter_p95: "Time between tokens, 95th percentile",
-        end_to_end: "Whole request",
-        load: "Loading the model",
-        memory: "Peak memory",
-    },
-    method: |method| match method {
-        IntervalMethod::ClusterBootstrap => "cluster bootstrap",
-        IntervalMethod::OrderStatistics => "order statistics",
-    },
-    no_memory: "not measured: the system did not tell it for every repetition",
-    none: "none",
-    case: "Case",
-    value: "Value",
-    failed_heading: "Cases that failed or were skipped",
-    failed_columns: ["Case", "Stage", "Reason", "Kept"],
-    stage: |stage| match stage {
-        Stage::Prepare => "preparing the checkpoint",
-        Stage::Load => "loading",
-        Stage::Generate => "generating",
-        Stage::Interrupted => "interrupted",
-        Stage::NotStarted => "not begun",
-    },
-    kept: |repetitions| match repetitions {
-        0 => "nothing".to_owned(),
-        _ => format!("{}, in run.json", counted(repetitions, "repetition", "repetitions")),
-    },
-    skipped: "skipped",
-    skip_engine: EngineGap::reason,
-    skip_memory: |needed, free| {
-        format!(
-            "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."
-        )
-    },
-    skip_budget: |needed, left| {
-        format!(
-            "Needs about {needed} at least, and {left} of the time budget were left. Give a larger budget."
-        )
-    },
-    no_figures: "The samples give no figures: a repetition or the loading time is missing.",
-    flags_heading: "Before you trust these figures",
-    severity: |severity| match severity {
-        Severity::Note => "Note",
-        Severity::Warning => "Warning",
-    },
-    advice: Flag::advice,
-};
-
 const ENERGY: EnergyWords = EnergyWords {
     heading: "Energy",
     sub: "A meter's reading, a range with its basis, or no figure with the reason. Never a zero that stands for “unknown”.",
@@ -282,6 +193,7 @@ const LIMITS: LimitWords = LimitWords {
     ],
     synthetic: "The answers of the model. Its weights are random, so only speed and memory are real.",
     energy: "Energy. No meter was read for at least one case; see the reasons above.",
+    not_checked: "Whether every model was computed rightly. At least one case was not compared with the plain computation; it says why.",
     single_start: "The spread between starts of the program. All repetitions of a case come from one start.",
 };
 
@@ -297,6 +209,9 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     no_features: "none (CPU only)",
     method: "Method",
     method_text: |version| format!("version {version}"),
+    check: "Check",
+    check_text: "Before a case is measured, its logits are compared with those of a plain computation of the same weights; one \
+                 that is further off than rounding explains gets no figure. How: docs/METHODOLOGY.md.",
     model: "Model",
     weights: "Weights",
     synthetic: |seed| format!("synthetic, seed {seed}"),
@@ -343,6 +258,7 @@ const INDEX: IndexWords = IndexWords {
     table: "Published runs, newest first",
     columns: ["Run", "Machine", "Model", "Per million output tokens"],
     synthetic: "synthetic weights",
+    not_checked: "not checked",
     nothing: "nothing measured",
     footer: "Text and data CC BY 4.0; code MIT OR Apache-2.0. Not verified by MLCommons.",
 };

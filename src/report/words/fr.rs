@@ -4,12 +4,12 @@
 //! U+202F before other double punctuation and between thousands. `typography_laws.rs` checks the pages for them.
 
 use super::{
-    CostWords, EnergyWords, FigureWords, IndexWords, LimitWords, MeasuredWords, NoticeWords, PageWords,
-    ProvenanceWords, ScaleWords, VerdictWords, Words, claims, numerals,
+    CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
+    VerdictWords, Words, claims, gate, measured, numerals,
 };
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
-use crate::stats::{IntervalMethod, NoInterval};
+use crate::measurement::{Boundary, EnergyScope};
+use crate::stats::NoInterval;
 
 /// French.
 pub(crate) static FR: Words = Words {
@@ -22,7 +22,8 @@ pub(crate) static FR: Words = Words {
     verdict: VERDICT,
     scale: SCALE,
     cost: COST,
-    measured: MEASURED,
+    measured: measured::FR,
+    gate: gate::FR,
     energy: ENERGY,
     claims: claims::FR,
     limits: LIMITS,
@@ -77,7 +78,7 @@ const NOTICE: NoticeWords = NoticeWords {
     },
 };
 
-const VERDICT: VerdictWords = VerdictWords {
+pub(super) const VERDICT: VerdictWords = VerdictWords {
     debate: |low, high| {
         // "5,6 millions et 1,6 milliard de dollars": the currency is said once.
         let low = low.strip_suffix(" de dollars").unwrap_or(low);
@@ -179,167 +180,6 @@ const COST: CostWords = CostWords {
     },
 };
 
-/// Names of the workloads of `workloads.toml`.
-const WORKLOADS: [(&str, &str); 1] = [("short-chat", "échange court")];
-
-const MEASURED: MeasuredWords = MeasuredWords {
-    heading: "Ce qui a été mesuré",
-    sub: "Les barres partent de zéro. Les moustaches sont des intervalles pour la seule variation d’une répétition à \
-          l’autre sur cette machine.",
-    nothing: "Aucun cas n’a été mesuré\u{202f}; voir les cas en échec ou écartés.",
-    workload: |workload| {
-        let named = WORKLOADS.iter().find(|(id, _)| *id == workload.id);
-        // Without a French name it is described by its lengths, never by its English title.
-        named.map_or_else(
-            || {
-                let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
-                format!("{read}\u{a0}tokens lus, {written}\u{a0}produits")
-            },
-            |(_, name)| (*name).to_owned(),
-        )
-    },
-    decode_title: "Vitesse de génération, tokens par seconde",
-    prefill_title: "Lecture de la requête, tokens par seconde",
-    higher: "Plus haut = mieux.",
-    lower: "Plus bas = mieux.",
-    case_facts: |workload| {
-        let context = match workload.context_depth {
-            0 => "sans contexte préalable".to_owned(),
-            depth => format!("après {} de contexte", counted(depth, "token", "tokens")),
-        };
-        let [read, written] = [workload.prompt_tokens, workload.output_tokens].map(count);
-        let batch = (VERDICT.batch)(workload.batch);
-        format!("{read}\u{a0}tokens lus, {written}\u{a0}tokens produits, {batch}, {context}.")
-    },
-    repetitions: |measured, warm_up| {
-        let measured = counted(measured, "répétition mesurée", "répétitions mesurées");
-        format!("{measured} après {} d’échauffement.", count(warm_up))
-    },
-    engine: |engine, version, device| format!("Moteur {engine} {version}, sur {device}."),
-    cpu: |threads| format!("processeur, {}", counted(threads, "fil d’exécution", "fils d’exécution")),
-    decode_samples: "Chaque répétition\u{a0}: vitesse de génération",
-    first_samples: "Chaque répétition\u{a0}: délai du premier token",
-    samples_axis: "répétitions, dans l’ordre d’exécution",
-    samples_caption: "Trait\u{a0}: médiane. Bande\u{a0}: son intervalle. Point creux\u{a0}: échauffement, n’entre dans aucun chiffre. \
-                      Attention à l’axe\u{a0}: il ne part pas forcément de zéro.",
-    samples_desc: |median, interval, values| {
-        format!("Médiane {median}, {interval}. Dans l’ordre\u{a0}: {values}.")
-    },
-    repetition: "Répétition",
-    role: "Rôle",
-    warm_up: "échauffement",
-    entered: "mesurée",
-    table: |case| format!("Tous les chiffres\u{a0}: {case}"),
-    columns: ["Grandeur", "Valeur", "Intervalle", "Couverture", "Méthode", "n"],
-    figures: FigureWords {
-        prefill: "Vitesse de lecture (prefill)",
-        decode: "Vitesse de génération (decode)",
-        first_token: "Délai du premier token (TTFT)",
-        per_token: "Temps par token produit (TPOT)",
-        inter_p50: "Temps entre deux tokens, médiane",
-        inter_p95: "Temps entre deux tokens, 95e\u{a0}centile",
-        end_to_end: "Requête entière",
-        load: "Chargement du modèle",
-        memory: "Pic de mémoire",
-    },
-    method: |method| match method {
-        IntervalMethod::ClusterBootstrap => "bootstrap par grappes",
-        IntervalMethod::OrderStatistics => "statistiques d’ordre",
-    },
-    no_memory: "non mesuré\u{a0}: le système ne l’a pas indiqué pour chaque répétition",
-    none: "néant",
-    case: "Cas",
-    value: "Valeur",
-    failed_heading: "Cas en échec ou écartés",
-    failed_columns: ["Cas", "Étape", "Raison", "Conservé"],
-    stage: |stage| match stage {
-        Stage::Prepare => "préparation du fichier du modèle",
-        Stage::Load => "chargement",
-        Stage::Generate => "génération",
-        Stage::Interrupted => "interruption",
-        Stage::NotStarted => "pas commencé",
-    },
-    kept: |repetitions| match repetitions {
-        0 => "rien".to_owned(),
-        _ => format!("{}, dans run.json", counted(repetitions, "répétition", "répétitions")),
-    },
-    skipped: "écarté",
-    skip_engine: |gap| match gap {
-        EngineGap::Architecture => "le moteur n’a pas de code pour les fichiers de cette architecture",
-        EngineGap::HeadSize => {
-            "le moteur prend la largeur du modèle divisée par le nombre de têtes pour largeur d’une tête, et celles de ce \
-             modèle en ont une autre"
-        }
-        EngineGap::RopeScaling => {
-            "le moteur omet la mise à l’échelle des angles rotatifs de ce modèle, à toutes les positions et sans le dire"
-        }
-        EngineGap::QueryKeyNorm => {
-            "le moteur n’a pas de code pour les normes des têtes de requêtes et de clés avec des angles rotatifs assez précis"
-        }
-        EngineGap::LatentAttention => "le moteur n’a pas d’attention latente pour des poids quantifiés",
-        EngineGap::Experts => {
-            "le moteur ne sait pas lire des experts empilés dans un seul tenseur, comme les fichiers d’aujourd’hui"
-        }
-        EngineGap::Context => {
-            "le moteur n’a d’angles rotatifs que pour 4\u{202f}096\u{a0}positions, et cette tâche en demande davantage"
-        }
-        EngineGap::SlidingWindow => {
-            "le moteur n’a pas de fenêtre d’attention, et cette tâche est plus longue que celle du modèle"
-        }
-        EngineGap::Batch => {
-            "le moteur échoue sur des questions de plus d’un token pour plusieurs séquences à la fois"
-        }
-    },
-    skip_memory: |needed, free| {
-        format!(
-            "Demande environ {needed} de mémoire, et {free} étaient libres. Fermez d’autres programmes ou prenez une \
-             machine plus grande."
-        )
-    },
-    skip_budget: |needed, left| {
-        format!(
-            "Demande au moins {needed} environ, et il restait {left} du temps accordé. Accordez davantage de temps."
-        )
-    },
-    no_figures: "Les échantillons ne donnent aucun chiffre\u{a0}: il manque une répétition ou le temps de chargement.",
-    flags_heading: "Avant de vous fier à ces chiffres",
-    severity: |severity| match severity {
-        Severity::Note => "Remarque",
-        Severity::Warning => "Attention",
-    },
-    advice: |flag| match flag {
-        Flag::DebugBuild => {
-            "Compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire. Utilisez cargo bench ou --release."
-        }
-        Flag::EnergyEstimated => {
-            "L’énergie est une fourchette tirée de la charge et de la puissance nominale du processeur, pas une mesure."
-        }
-        Flag::FewerRepetitions => {
-            "Moins de répétitions que la tâche n’en demande, parce que le temps accordé ou la mesure a pris fin\u{202f}; \
-             l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
-        }
-        Flag::OutputDiffers => {
-            "Des requêtes identiques ont reçu des réponses différentes\u{a0}: le moteur n’est pas déterministe, ou la \
-             mémoire est défectueuse."
-        }
-        Flag::SingleProcessStart => {
-            "Toutes les répétitions viennent d’un seul lancement du programme\u{202f}; l’écart entre lancements n’entre pas \
-             dans l’intervalle."
-        }
-        Flag::SyntheticWeights => {
-            "Poids aléatoires dans la forme exacte du modèle\u{a0}: valables pour la vitesse et la mémoire\u{202f}; la puissance, \
-             elle, dépend des valeurs\u{202f}; le texte produit n’a aucun sens."
-        }
-        Flag::TestShape => {
-            "Une forme minuscule qui ne sert qu’à éprouver l’outil\u{a0}: rien ici ne décrit un vrai modèle."
-        }
-        Flag::WideInterval => {
-            "L’intervalle à 95\u{a0}% du temps par token produit dépasse 5\u{a0}% de part et d’autre\u{a0}: la machine a été \
-             perturbée, ou il faut davantage de répétitions."
-        }
-    },
-};
-
 const ENERGY: EnergyWords = EnergyWords {
     heading: "Énergie",
     sub: "Le relevé d’un compteur, une fourchette avec ce qui la fonde, ou aucun chiffre et la raison. Jamais un zéro mis \
@@ -383,6 +223,8 @@ const LIMITS: LimitWords = LimitWords {
     ],
     synthetic: "Ce que répond le modèle. Ses poids sont aléatoires\u{a0}: seules la vitesse et la mémoire sont réelles.",
     energy: "L’énergie. Pour un cas au moins, aucun compteur n’a été lu\u{202f}; voir les raisons plus haut.",
+    not_checked: "Si chaque modèle a été bien calculé. Un cas au moins n’a pas été comparé au calcul de référence\u{202f}; il en donne \
+                  la raison.",
     single_start: "L’écart entre lancements du programme. Toutes les répétitions d’un cas viennent d’un seul lancement.",
 };
 
@@ -398,6 +240,9 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     no_features: "aucune (processeur seul)",
     method: "Méthode",
     method_text: |version| format!("version {version}"),
+    check: "Vérification",
+    check_text: "Avant de mesurer un cas, ses logits sont comparés à ceux d’un calcul de référence sur les mêmes poids\u{202f}; au-delà de \
+                 ce que l’arrondi explique, il n’y a pas de chiffre. Comment\u{a0}: docs/METHODOLOGY.md.",
     model: "Modèle",
     weights: "Poids",
     synthetic: |seed| format!("synthétiques, graine {seed}"),
@@ -444,6 +289,7 @@ const INDEX: IndexWords = IndexWords {
     table: "Mesures publiées, les plus récentes d’abord",
     columns: ["Mesure", "Machine", "Modèle", "Par million de tokens produits"],
     synthetic: "poids synthétiques",
+    not_checked: "non vérifié",
     nothing: "rien de mesuré",
     footer: "Textes et données sous CC BY 4.0\u{202f}; code sous MIT ou Apache-2.0. Non vérifié par MLCommons.",
 };

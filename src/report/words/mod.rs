@@ -5,6 +5,8 @@
 mod claims;
 mod en;
 mod fr;
+mod gate;
+mod measured;
 mod numerals;
 
 use super::number::Numerals;
@@ -16,6 +18,7 @@ use crate::workload::Workload;
 use claims::ClaimWords;
 pub(crate) use en::EN;
 pub(crate) use fr::FR;
+use gate::GateWords;
 
 /// One language.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(crate) struct Words {
     pub(crate) scale: ScaleWords,
     pub(crate) cost: CostWords,
     pub(crate) measured: MeasuredWords,
+    pub(crate) gate: GateWords,
     pub(crate) energy: EnergyWords,
     pub(crate) claims: ClaimWords,
     pub(crate) limits: LimitWords,
@@ -249,6 +253,7 @@ pub(crate) struct LimitWords {
     pub(crate) synthetic: &'static str,
     pub(crate) energy: &'static str,
     pub(crate) single_start: &'static str,
+    pub(crate) not_checked: &'static str,
 }
 
 /// The footer.
@@ -265,6 +270,8 @@ pub(crate) struct ProvenanceWords {
     pub(crate) no_features: &'static str,
     pub(crate) method: &'static str,
     pub(crate) method_text: fn(version: &str) -> String,
+    pub(crate) check: &'static str,
+    pub(crate) check_text: &'static str,
     pub(crate) model: &'static str,
     pub(crate) weights: &'static str,
     pub(crate) synthetic: fn(seed: &str) -> String,
@@ -309,6 +316,7 @@ pub(crate) struct IndexWords {
     pub(crate) table: &'static str,
     pub(crate) columns: [&'static str; 4],
     pub(crate) synthetic: &'static str,
+    pub(crate) not_checked: &'static str,
     pub(crate) nothing: &'static str,
     pub(crate) footer: &'static str,
 }

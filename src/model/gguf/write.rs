@@ -7,18 +7,18 @@
 
 use std::io::{self, Write};
 
-use super::shape::{TensorSpec, TensorType};
+use crate::model::shape::{TensorSpec, TensorType};
 use crate::units::index_as_u64;
 
 /// Every tensor starts at a multiple of this many bytes, counted from the start of the file.
-pub(super) const ALIGNMENT: u32 = 32;
+pub(in crate::model) const ALIGNMENT: u32 = 32;
 
 /// Version of the file format.
 const VERSION: u32 = 3;
 
 /// A metadata value; the kinds a language model's header needs.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(in crate::model) enum Value {
     U32(u32),
     U64(u64),
     F32(f32),
@@ -66,7 +66,10 @@ impl Value {
 }
 
 /// Everything before the tensor data, padded to the alignment: the data starts where these bytes end.
-pub(super) fn header(metadata: &[(String, Value)], tensors: &[(TensorSpec, TensorType)]) -> Vec<u8> {
+pub(in crate::model) fn header(
+    metadata: &[(String, Value)],
+    tensors: &[(TensorSpec, TensorType)],
+) -> Vec<u8> {
     let mut bytes = Vec::from(*b"GGUF");
     bytes.extend(VERSION.to_le_bytes());
     append_length(&mut bytes, tensors.len());
@@ -91,40 +94,40 @@ pub(super) fn header(metadata: &[(String, Value)], tensors: &[(TensorSpec, Tenso
 }
 
 /// The bytes a tensor takes in the file: its own, and zeros up to the alignment.
-pub(super) fn aligned(bytes: u64) -> u64 {
+pub(in crate::model) fn aligned(bytes: u64) -> u64 {
     bytes.next_multiple_of(u64::from(ALIGNMENT))
 }
 
 /// Takes the tensors' data in the header's order, in pieces of any size, and sets the zeros between them.
 #[derive(Debug)]
-pub(super) struct DataWriter<W> {
+pub(in crate::model) struct DataWriter<W> {
     out: W,
     written: u64,
 }
 
 impl<W: Write> DataWriter<W> {
     /// Writes the header; the data comes next.
-    pub(super) fn new(mut out: W, header: &[u8]) -> io::Result<Self> {
+    pub(in crate::model) fn new(mut out: W, header: &[u8]) -> io::Result<Self> {
         out.write_all(header)?;
         Ok(Self { out, written: index_as_u64(header.len()) })
     }
 
     /// Writes one piece of the current tensor.
-    pub(super) fn write(&mut self, piece: &[u8]) -> io::Result<()> {
+    pub(in crate::model) fn write(&mut self, piece: &[u8]) -> io::Result<()> {
         self.out.write_all(piece)?;
         self.written += index_as_u64(piece.len());
         Ok(())
     }
 
     /// Ends the current tensor: the next one starts at the alignment.
-    pub(super) fn end_tensor(&mut self) -> io::Result<()> {
+    pub(in crate::model) fn end_tensor(&mut self) -> io::Result<()> {
         let gap = aligned(self.written) - self.written;
         let zeros = [0; 32];
         self.write(&zeros[..crate::units::count_as_usize(gap)])
     }
 
     /// Flushes, and says how many bytes the file has.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
+    pub(in crate::model) fn finish(mut self) -> io::Result<u64> {
         self.out.flush()?;
         Ok(self.written)
     }

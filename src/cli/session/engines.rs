@@ -1,0 +1,98 @@
+//! The engines that a run can be made with: what each lacks, what it takes in memory, and making one.
+
+use std::path::PathBuf;
+
+use crate::engine::{ComputeDevice, Engine, OwnEngine, ReferenceEngine, Scripted, ScriptedEngine};
+use crate::hardware::{Device, Machine};
+use crate::measurement::{EngineGap, Skip};
+use crate::model::LocalFormat;
+use crate::units::Bytes;
+use crate::workload::{Case, Footprint};
+
+/// Which engine computes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// The project's own forward pass on candle-core.
+    Claimbench,
+    /// candle-transformers' ready models: a second opinion where they compute the same.
+    CandleTransformers,
+    /// The twin that computes nothing; for tests.
+    #[value(hide = true)]
+    Scripted,
+}
+
+impl EngineChoice {
+    /// The name on the command line.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Claimbench => "claimbench",
+            Self::CandleTransformers => "candle-transformers",
+            Self::Scripted => "scripted",
+        }
+    }
+
+    /// True if it reads checkpoints.
+    pub(super) fn is_real(self) -> bool {
+        self != Self::Scripted
+    }
+
+    /// What keeps it from running a case rightly.
+    pub(in crate::cli) fn gaps(self, case: &Case) -> Vec<EngineGap> {
+        match self {
+            Self::Claimbench => OwnEngine::gaps(case),
+            Self::CandleTransformers => ReferenceEngine::gaps(case),
+            Self::Scripted => Vec::new(),
+        }
+    }
+
+    /// The same as a reason not to try.
+    pub(super) fn lacks(self, case: &Case) -> Option<Skip> {
+        let gaps = self.gaps(case);
+        (!gaps.is_empty()).then_some(Skip::Engine { gaps })
+    }
+
+    /// An engine for the checkpoint of a case. Where memory is short, the own engine goes without repacked weights.
+    pub(super) fn make(
+        self,
+        case: &Case,
+        path: PathBuf,
+        device: ComputeDevice,
+        machine: &Machine,
+    ) -> Box<dyn Engine> {
+        let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
+        let [most, least] = [Repacking::Yes, Repacking::No]
+            .map(|repacking| self.footprint(repacking, device.device(), machine).memory(case));
+        match self {
+            Self::Claimbench if device.free_memory().is_none_or(|free| free >= most) => {
+                Box::new(OwnEngine::new(path, device, most))
+            }
+            Self::Claimbench => Box::new(OwnEngine::new(path, device, least).without_repacking()),
+            Self::CandleTransformers => Box::new(ReferenceEngine::new(path, device, most).of(format)),
+            Self::Scripted => Box::new(ScriptedEngine::new(Scripted::default())),
+        }
+    }
+
+    /// The least memory that a case can be measured in on a device.
+    pub(in crate::cli) fn memory(self, case: &Case, device: &Device, machine: &Machine) -> Bytes {
+        self.footprint(Repacking::No, device, machine).memory(case)
+    }
+
+    /// How often weights are repacked depends on the processor; candle-transformers always has them repacked.
+    fn footprint(self, repacking: Repacking, device: &Device, machine: &Machine) -> Footprint {
+        let is_own = self == Self::Claimbench;
+        let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
+        let repacked_copies = match (device, repacking) {
+            (Device::Cuda { .. }, _) => 0,
+            (Device::Cpu { .. }, Repacking::No) if is_own => 0,
+            (Device::Cpu { .. }, _) => 1 + u64::from(has_amx),
+        };
+        Footprint { repacked_copies, widens: !is_own }
+    }
+}
+
+/// Whether quantised weights are held a second time, in the processor's own layout.
+#[derive(Clone, Copy)]
+enum Repacking {
+    Yes,
+    No,
+}

@@ -1,0 +1,242 @@
+//! The project's own engine: [`Decoder`] behind the trait that all engines share.
+
+use std::path::PathBuf;
+
+use candle_core::{D, IndexOp, Tensor};
+
+use super::checkpoint::Checkpoint;
+use super::decoder::Decoder;
+use super::device::ComputeDevice;
+use super::gate;
+use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, Request};
+use crate::hardware::Device;
+use crate::measurement::{Boundary, EngineGap, EngineIdentity};
+use crate::units::{Bytes, count_as_usize};
+use crate::workload::Case;
+
+/// Counts up with every change to the forward pass that can move a figure.
+const FORWARD_PASS: u32 = 1;
+
+/// Tokens of a prompt that are computed at once: the scores of attention take `heads x portion x positions` floats.
+const PORTION: usize = 256;
+
+/// Runs a checkpoint, GGUF or safetensors, through the project's own forward pass.
+pub struct OwnEngine {
+    path: PathBuf,
+    device: ComputeDevice,
+    memory_needed: Bytes,
+    repacks: bool,
+    loaded: Option<Loaded>,
+}
+
+struct Loaded {
+    checkpoint: Checkpoint,
+    decoder: Decoder,
+}
+
+impl OwnEngine {
+    /// An engine for the file or folder at `path`; nothing is read before `load`. `memory_needed` is compared with what is
+    /// free.
+    pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
+        Self { path, device, memory_needed, repacks: true, loaded: None }
+    }
+
+    /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory.
+    #[must_use]
+    pub fn without_repacking(self) -> Self {
+        Self { repacks: false, ..self }
+    }
+
+    /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
+    /// a workload longer than the model was published for is left.
+    pub fn gaps(case: &Case) -> Vec<EngineGap> {
+        let is_longer = case.workload.positions() > case.model.shape.max_positions;
+        is_longer.then_some(EngineGap::Context).into_iter().collect()
+    }
+
+    /// What a reader must know of how weights were held.
+    fn layout(&self) -> &'static str {
+        if self.repacks { "" } else { ", weights not repacked" }
+    }
+
+    fn checkpoint_error(&self, problem: &str) -> EngineError {
+        EngineError::checkpoint(&self.path, problem)
+    }
+
+    fn loaded(&mut self) -> Result<&mut Loaded, EngineError> {
+        self.loaded.as_mut().ok_or(EngineError::NotLoaded)
+    }
+
+    /// The next token of each row after `rows`, on the host.
+    fn step(&mut self, rows: &[Vec<u32>]) -> Result<Vec<u32>, EngineError> {
+        let device = self.device.candle.clone();
+        let decoder = &mut self.loaded()?.decoder;
+        let mut run = || -> candle_core::Result<Vec<u32>> {
+            let hidden = decoder.take_in(rows, &device)?;
+            let last = hidden.dim(1)? - 1;
+            let logits = decoder.logits(&hidden.narrow(1, last, 1)?)?;
+            let next = logits.i((.., 0))?.argmax(D::Minus1)?.to_vec1()?;
+            device.synchronize()?;
+            Ok(next)
+        };
+        run().map_err(|error| compute_error(&error))
+    }
+}
+
+impl Decoder {
+    /// Takes in `rows`, one per sequence, all of one length, in portions; the hidden states of the last portion.
+    fn take_in(&mut self, rows: &[Vec<u32>], device: &candle_core::Device) -> candle_core::Result<Tensor> {
+        let length = rows.first().map_or(0, Vec::len);
+        let mut hidden = None;
+        for start in (0..length).step_by(PORTION) {
+            let end = length.min(start + PORTION);
+            let flat: Vec<u32> = rows.iter().flat_map(|row| row[start..end].iter().copied()).collect();
+            hidden = Some(self.advance(&Tensor::from_vec(flat, (rows.len(), end - start), device)?)?);
+        }
+        hidden.ok_or_else(|| candle_core::Error::Msg("a request without tokens".to_owned()))
+    }
+}
+
+fn compute_error(error: &candle_core::Error) -> EngineError {
+    EngineError::Compute(error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+impl Engine for OwnEngine {
+    fn identity(&self) -> EngineIdentity {
+        EngineIdentity {
+            id: "claimbench".into(),
+            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}{}", self.layout()),
+            boundary: Boundary::InProcess,
+        }
+    }
+
+    fn device(&self) -> Device {
+        self.device.device().clone()
+    }
+
+    fn unload(&mut self) {
+        self.loaded = None;
+    }
+
+    fn load(&mut self) -> Result<(), EngineError> {
+        self.device.check_memory(self.memory_needed)?;
+        let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
+        let decoder = Decoder::load(&checkpoint, &self.device.candle, self.repacks)
+            .map_err(|error| self.checkpoint_error(&error.to_string()))?;
+        self.loaded = Some(Loaded { checkpoint, decoder });
+        self.device.candle.synchronize().map_err(|error| compute_error(&error))
+    }
+
+    fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError> {
+        let device = self.device.candle.clone();
+        let decoder = &mut self.loaded()?.decoder;
+        decoder.rewind(0);
+        if context.iter().any(|row| !row.is_empty()) {
+            decoder.take_in(context, &device).map_err(|error| compute_error(&error))?;
+            device.synchronize().map_err(|error| compute_error(&error))?;
+        }
+        Ok(())
+    }
+
+    fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError> {
+        let (batch, prompt) = (request.prompts.len(), request.prompts.first().map_or(0, Vec::len));
+        let decoder = &mut self.loaded()?.decoder;
+        let positions = decoder.position() + prompt + count_as_usize(request.output_tokens);
+        decoder.reserve(batch, positions).map_err(|error| compute_error(&error))?;
+        let mut tokens = self.step(&request.prompts)?;
+        for produced in 1..=count_as_usize(request.output_tokens) {
+            if emit(&tokens).is_break() || produced == count_as_usize(request.output_tokens) {
+                break;
+            }
+            let rows: Vec<Vec<u32>> = tokens.iter().map(|&token| vec![token]).collect();
+            tokens = self.step(&rows)?;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
+        self.begin(&[])?;
+        let device = self.device.candle.clone();
+        let Loaded { checkpoint, decoder } = self.loaded()?;
+        let logits = |portion: &[Vec<u32>]| {
+            let hidden = decoder.take_in(portion, &device)?;
+            decoder.logits(&hidden)?.i(portion.len() - 1)?.to_vec2()
+        };
+        let checked = gate::compare(checkpoint, rows, logits);
+        decoder.rewind(0);
+        checked.map(Some).map_err(|error| compute_error(&error))
+    }
+
+    fn device_memory_in_use(&self) -> Option<Bytes> {
+        self.device.memory_in_use()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::model::{Recipe, Registry, ensure_synthetic};
+    use crate::workload::DeviceChoice;
+
+    fn engine(path: &std::path::Path, needed: u64) -> OwnEngine {
+        OwnEngine::new(path.to_owned(), ComputeDevice::open(DeviceChoice::Cpu).unwrap(), Bytes::new(needed))
+    }
+
+    /// The tokens of one request after a context, step by step.
+    fn tokens(engine: &mut OwnEngine, prompts: &[Vec<u32>], context: &[u32]) -> Vec<Vec<u32>> {
+        let mut steps = Vec::new();
+        engine.begin(&vec![context.to_vec(); prompts.len()]).unwrap();
+        let mut emit = |tokens: &[u32]| {
+            steps.push(tokens.to_vec());
+            ControlFlow::Continue(())
+        };
+        engine.generate(&Request { prompts: prompts.to_vec(), output_tokens: 8 }, &mut emit).unwrap();
+        steps
+    }
+
+    #[test]
+    fn every_family_runs_passes_the_gate_and_gives_equal_tokens_to_equal_requests() {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for model in registry.test_shapes() {
+            let file = ensure_synthetic(folder.path(), model, Recipe::Q8_0, 1, &mut |_| {}).unwrap();
+            let mut engine = engine(&file.path, 0);
+            engine.load().unwrap();
+            let (context, prompt): (Vec<u32>, _) = ((256..280).collect(), vec![vec![70, 71, 72, 73]]);
+            let first = tokens(&mut engine, &prompt, &[]);
+            let after_context = tokens(&mut engine, &prompt, &context);
+            assert_ne!(after_context, first, "{}: the context is read", model.id);
+            assert_eq!(tokens(&mut engine, &prompt, &[]), first, "{}: and forgotten", model.id);
+            // A context and a prompt give what both give in one piece.
+            let whole = vec![[context.as_slice(), &prompt[0]].concat()];
+            assert_eq!(tokens(&mut engine, &whole, &[]), after_context, "{}", model.id);
+            let three = tokens(&mut engine, &vec![prompt[0].clone(); 3], &context);
+            for (alone, three) in after_context.iter().zip(&three) {
+                assert_eq!(*three, vec![alone[0]; 3], "{}: equal rows, equal tokens", model.id);
+            }
+            let rows: Vec<Vec<u32>> =
+                (0..3).map(|row| (0..28).map(|i| (i * 31 + row) % 500).collect()).collect();
+            let checked = engine.check(&rows).unwrap().unwrap();
+            assert!(checked.finite && checked.distance < checked.tolerance, "{}: {checked:?}", model.id);
+            assert_eq!(checked.positions, 28);
+            assert_eq!(
+                tokens(&mut engine, &prompt, &[]),
+                first,
+                "{}: the gate leaves nothing behind",
+                model.id
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_says_why_without_the_folder() {
+        let error =
+            engine(std::path::Path::new("/no/such/folder/model.gguf"), 0).load().unwrap_err().to_string();
+        assert!(error.starts_with("checkpoint model.gguf: ") && !error.contains("/no/such"), "{error}");
+        let error = engine(std::path::Path::new("model.gguf"), u64::MAX).load().unwrap_err();
+        assert!(matches!(error, EngineError::Memory { place: "main", .. }), "{error}");
+        assert_eq!(engine(std::path::Path::new("model.gguf"), 0).begin(&[]), Err(EngineError::NotLoaded));
+    }
+}
