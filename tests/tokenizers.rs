@@ -20,13 +20,9 @@ fn fixture() -> Value {
     serde_json::from_str(include_str!("data/tokenizers.json")).unwrap()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn digest(ids: &[u32]) -> String {
     let text: Vec<String> = ids.iter().map(u32::to_string).collect();
-    hexadecimal(&Sha256::digest(text.join(",")))
+    claimbench::units::hexadecimal(&Sha256::digest(text.join(",")))
 }
 
 fn texts(list: &Value) -> Vec<String> {
@@ -64,7 +60,7 @@ fn check(name: &str, tokenizer: &Tokenizer, fixture: &Value, ids: &Value) {
 
 #[test]
 fn the_fixture_is_of_this_page() {
-    let page = hexadecimal(&Sha256::digest(PAGE));
+    let page = claimbench::units::hexadecimal(&Sha256::digest(PAGE));
     let proof: Value = serde_json::from_str(include_str!("data/tokenizer-proof.json")).unwrap();
     for fixture in [fixture(), proof] {
         assert_eq!(fixture["page_sha256"].as_str(), Some(page.as_str()));

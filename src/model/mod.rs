@@ -50,6 +50,7 @@ pub use shape::{
     Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
     TensorType, Yarn,
 };
+pub(crate) use shown::shown;
 pub use spec::{
     HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec,
     PublishedParameters, Weights,

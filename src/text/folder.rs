@@ -10,6 +10,7 @@ use super::error::TextError;
 use super::json::{Config, EndIds, Post, parse_tokenizer};
 use super::template::ChatTemplate;
 use super::tokenizer::{Marks, Tokenizer};
+use crate::model::shown;
 
 /// Largest file that is read. The tokenizers of these families have 2 to 18 MB.
 const LARGEST_FILE: u64 = 32 << 20;
@@ -57,7 +58,8 @@ impl TextFolder {
             None => Ok(None),
             Some(text) => tokenizer.token_to_id(text).map(Some).ok_or_else(|| {
                 TextError::vocabulary(format!(
-                    "tokenizer_config.json names the mark `{text}`, which is no token"
+                    "tokenizer_config.json names the mark `{}`, which is no token",
+                    shown(text)
                 ))
             }),
         };

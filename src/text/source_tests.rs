@@ -44,6 +44,9 @@ fn scores() -> VocabularySource {
     }
 }
 
+/// What makes a sound vocabulary broken.
+type Change<'a> = &'a dyn Fn(&mut VocabularySource);
+
 fn refused(mut source: VocabularySource, change: impl FnOnce(&mut VocabularySource)) -> String {
     change(&mut source);
     source.tokenizer().unwrap_err().to_string()
@@ -66,7 +69,7 @@ fn sound_vocabularies_of_both_kinds_are_read() {
 
 #[test]
 fn what_cannot_be_read_rightly_is_refused_by_name() {
-    let cases: [(&str, &dyn Fn(&mut VocabularySource)); 12] = [
+    let cases: [(&str, Change<'_>); 12] = [
         ("`wordpiece`", &|source| source.model = "wordpiece".to_owned()),
         ("the rule `falcon`", &|source| source.pre = Some("falcon".to_owned())),
         ("`tokenizer.ggml.pre` is missing", &|source| source.pre = None),
@@ -86,7 +89,7 @@ fn what_cannot_be_read_rightly_is_refused_by_name() {
         let message = refused(pairs(), change);
         assert!(message.contains(words), "`{words}` is not in: {message}");
     }
-    let cases: [(&str, &dyn Fn(&mut VocabularySource)); 5] = [
+    let cases: [(&str, Change<'_>); 5] = [
         ("`tokenizer.ggml.scores` is missing", &|source| source.scores.clear()),
         ("has the score NaN", &|source| source.scores[262] = f32::NAN),
         ("tokens 260 and 262 are the same text", &|source| source.tokens[262] = "i".to_owned()),

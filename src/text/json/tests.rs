@@ -27,6 +27,9 @@ fn sound() -> Value {
     })
 }
 
+/// What makes a sound file broken.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 fn ids(file: &Value, text: &str) -> Result<Vec<u32>, TextError> {
     let (parts, _) = parse_tokenizer(&file.to_string())?;
     let (tokenizer, _) = parts.build()?;
@@ -50,7 +53,7 @@ fn a_sound_file_gives_ids_and_marks() {
 
 #[test]
 fn a_vocabulary_that_contradicts_itself_is_refused() {
-    let cases: [(&str, &dyn Fn(&mut Value)); 13] = [
+    let cases: [(&str, Change<'_>); 13] = [
         ("token 5 is", &|file| file["model"]["vocab"]["in"] = json!(5)),
         ("has the id 4000000000", &|file| file["model"]["vocab"]["in"] = json!(4_000_000_000_u32)),
         ("`<s>` is token 256 and token 257", &|file| {
@@ -84,9 +87,9 @@ fn a_vocabulary_that_contradicts_itself_is_refused() {
 
 #[test]
 fn what_is_not_known_is_refused_by_name() {
-    let cases: [(&str, &dyn Fn(&mut Value)); 10] = [
+    let cases: [(&str, Change<'_>); 10] = [
         ("`Unigram`", &|file| {
-            file["model"] = json!({"type": "Unigram", "vocab": [["a", -1.0]], "unk_id": 0})
+            file["model"] = json!({"type": "Unigram", "vocab": [["a", -1.0]], "unk_id": 0});
         }),
         ("`dropout`", &|file| file["model"]["dropout"] = json!(0.1)),
         ("`end_of_word_suffix`", &|file| file["model"]["end_of_word_suffix"] = json!("</w>")),
@@ -96,12 +99,12 @@ fn what_is_not_known_is_refused_by_name() {
         }),
         ("`Whitespace`", &|file| {
             file["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [
-            {"type": "ByteLevel", "add_prefix_space": false}, {"type": "Whitespace"}]})
+            {"type": "ByteLevel", "add_prefix_space": false}, {"type": "Whitespace"}]});
         }),
         ("`BertProcessing`", &|file| file["post_processor"] = json!({"type": "BertProcessing"})),
         ("`WordPiece`", &|file| file["decoder"] = json!({"type": "WordPiece"})),
         ("`CTC`", &|file| {
-            file["decoder"] = json!({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "CTC"}]})
+            file["decoder"] = json!({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "CTC"}]});
         }),
         ("no `decoder`", &|file| file["decoder"] = json!(null)),
     ];

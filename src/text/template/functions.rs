@@ -14,7 +14,7 @@ pub(super) fn formatted(today: Date, format: &str) -> Result<String, Error> {
             continue;
         }
         let code = rest.next();
-        text += &match code {
+        let part = match code {
             Some('d') => format!("{:02}", today.day()),
             Some('m') => format!("{:02}", u8::from(today.month())),
             Some('Y') => today.year().to_string(),
@@ -31,6 +31,7 @@ pub(super) fn formatted(today: Date, format: &str) -> Result<String, Error> {
                 return Err(Error::new(ErrorKind::InvalidOperation, message));
             }
         };
+        text.push_str(&part);
     }
     Ok(text)
 }

@@ -155,7 +155,8 @@ fn failed(error: &Error) -> TextError {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(deeper) = cause {
-        words += &format!(": {deeper}");
+        words.push_str(": ");
+        words.push_str(&deeper.to_string());
         cause = deeper.source();
     }
     TextError::Template(words)
