@@ -20,6 +20,10 @@ lint:
 schema:
     cargo run --quiet -- schema > schema/run-1.json
 
+# Write the page on what was run and checked anew from the published runs
+models:
+    cargo run --quiet -- list --coverage reports > docs/MODELS.md
+
 # Review changed snapshots of pages and texts (needs cargo-insta)
 review:
     cargo insta test --review

@@ -324,10 +324,9 @@ fn lists_and_claims_are_data_for_people_and_programs() {
     let model = |id| list["models"].as_array().unwrap().iter().find(|model| model["id"] == id).unwrap();
     assert_eq!(model("mistral-7b-v0.3")["precisions"][0]["file_bytes"], 4_372_812_000_u64);
     assert_eq!(model("ministral-8b-2410")["licence_restricted"], true);
-    assert_eq!(
-        (&model("mistral-nemo-2407")["runs"], &model("mistral-nemo-2407")["gaps"][0]["id"]),
-        (&false.into(), &"head-size".into())
-    );
+    let nemo = model("mistral-nemo-2407");
+    assert_eq!((&nemo["runs"], &nemo["second_opinion"]), (&true.into(), &false.into()));
+    assert_eq!(nemo["second_opinion_gaps"][0]["id"], "head-size");
     let output = home.command(&["claims", "--json"]).output().unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let claim = claims.as_array().unwrap().iter().find(|claim| claim["id"] == "deepseek-5-6m").unwrap();

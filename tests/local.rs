@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 
 use candle_core::{DType, Device, Tensor};
 use claimbench::engine::{ComputeDevice, Engine, ReferenceEngine, Request};
-use claimbench::measurement::{EngineGap, Flag, Outcome, Run, Skip, Stage};
+use claimbench::measurement::{EngineGap, Flag, Gate, Outcome, Run, Skip, Stage};
 use claimbench::model::{LocalFormat, Precision, Recipe, Registry, Weights, sha256, write_synthetic};
 use claimbench::units::Bytes;
 use claimbench::workload::DeviceChoice;
@@ -144,11 +144,12 @@ fn random_weights_in_a_file_of_the_user_stay_random() {
 fn a_file_the_engine_would_compute_wrongly_is_a_skipped_row() {
     let home = Home::new();
     let path = home.gguf("scaled.gguf", "tiny-llama3", 1, false);
-    let output = home.measure(&path, &[]);
+    let output = home.measure(&path, &["--engine", "candle-transformers"]);
     assert_eq!(output.status.code(), Some(1), "nothing was measured: {}", said(&output));
     assert!(said(&output).contains(EngineGap::RopeScaling.reason()), "{}", said(&output));
     let skipped = Outcome::Skipped(Skip::Engine { gaps: vec![EngineGap::RopeScaling] });
     assert_eq!(home.run().cases[0].outcome, skipped);
+    assert!(home.run().provenance.command.ends_with(" --engine candle-transformers"));
     home.assert_nothing_leaks();
 }
 
@@ -365,7 +366,8 @@ fn a_folder_in_shards_is_measured_and_named_without_its_place() {
     let run = home.run();
     let record = &run.cases[0];
     assert_eq!(record.id().to_string(), "tiny-mistral/bf16/tiny");
-    assert_eq!(record.engine.version, "0.11.1, computed in f32");
+    assert_eq!((record.engine.id.as_str(), &record.engine.version[..2]), ("claimbench", "1,"));
+    assert!(matches!(record.outcome.measurement().gate, Some(Gate::Passed(_))), "{record:?}");
     let local = record.case.model.local.unwrap();
     assert_eq!(local.tensor_bytes.count(), 2 * record.case.model.shape.parameters());
     let file = &record.observed.as_ref().unwrap().file;

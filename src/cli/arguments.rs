@@ -54,6 +54,10 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 good, 1 failed, 2 usage, 3 measured but not trustworthy (run only), 130 interrupted (what was finished is kept).";
 
+const LIST_EXAMPLES: &str = "Examples:
+  claimbench list                      models, workloads, and what the engine lacks
+  claimbench list --coverage reports   what was run where, and what was checked";
+
 const RUN_EXAMPLES: &str = "Examples:
   claimbench run --dry-run                       say what would run, and how long
   claimbench run --budget 5m --rent 0.50         at most five minutes, with your price of an hour
@@ -89,7 +93,8 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List models and workloads, and what runs by default
-    List(JsonFlag),
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArgs),
     /// Measure, and write a run file and its page
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
@@ -126,6 +131,15 @@ pub(super) struct JsonFlag {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
+    /// Print instead, as Markdown, what the run files below these folders say of every model, precision and device
+    #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with = "json")]
+    pub(super) coverage: Vec<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

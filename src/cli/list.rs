@@ -13,7 +13,7 @@ pub(super) fn execute(json: bool, terminal: &mut Terminal) -> anyhow::Result<Sta
     let (models, workloads) = (catalog.models.models(), catalog.workloads.workloads());
     if json {
         let document = json!({
-            "models": models.iter().map(|model| model_json(model, &gaps(model, workloads))).collect::<Vec<_>>(),
+            "models": models.iter().map(|model| model_json(model, workloads)).collect::<Vec<_>>(),
             "workloads": workloads.iter().map(workload_json).collect::<Vec<_>>(),
         });
         terminal.data(&serde_json::to_string_pretty(&document)?)?;
@@ -22,11 +22,12 @@ pub(super) fn execute(json: bool, terminal: &mut Terminal) -> anyhow::Result<Sta
     terminal.data("models (* is measured by default, at the first precision)")?;
     let mut lacking = Vec::new();
     for model in models {
-        let gaps = gaps(model, workloads);
-        terminal.data(&model_line(model, &runs(&gaps)))?;
-        lacking.extend(gaps);
+        let own = gaps(EngineChoice::Claimbench, model, workloads);
+        let second = gaps(EngineChoice::CandleTransformers, model, workloads);
+        terminal.data(&model_line(model, &runs(&own, &second)))?;
+        lacking.extend(own.into_iter().chain(second));
     }
-    terminal.data("not run means: the engine would compute something else, or nothing")?;
+    terminal.data("second opinion: candle-transformers computes the same; where not, it lacks:")?;
     for gap in EngineGap::ALL.iter().filter(|gap| lacking.contains(gap)) {
         terminal.data(&format!("  {:<22} {}", gap.id(), gap.reason()))?;
     }
@@ -60,21 +61,23 @@ fn model_line(model: &ModelSpec, engine: &str) -> String {
     )
 }
 
-/// What the engine lacks for a model under the shortest workload; a longer one may lack more.
-fn gaps(model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
+/// What an engine lacks for a model under the shortest workload; a longer one may lack more.
+pub(super) fn gaps(engine: EngineChoice, model: &ModelSpec, workloads: &[Workload]) -> Vec<EngineGap> {
     let shortest = workloads.iter().min_by_key(|workload| workload.positions());
     let case = shortest.zip(model.default_precision()).map(|(workload, precision)| Case {
         model: model.clone(),
         precision,
         workload: workload.clone(),
     });
-    case.map(|case| EngineChoice::Claimbench.gaps(&case)).unwrap_or_default()
+    case.map(|case| engine.gaps(&case)).unwrap_or_default()
 }
 
-fn runs(gaps: &[EngineGap]) -> String {
-    match gaps {
-        [] => "runs".to_owned(),
-        gaps => format!("not run: {}", gaps.iter().map(|gap| gap.id()).collect::<Vec<_>>().join(", ")),
+fn runs(own: &[EngineGap], second: &[EngineGap]) -> String {
+    let listed = |gaps: &[EngineGap]| gaps.iter().map(|gap| gap.id()).collect::<Vec<_>>().join(", ");
+    match (own, second) {
+        ([], []) => "runs, with a second opinion".to_owned(),
+        ([], second) => format!("runs, no second opinion: {}", listed(second)),
+        (own, _) => format!("not run: {}", listed(own)),
     }
 }
 
@@ -90,7 +93,12 @@ fn workload_line(workload: &Workload) -> String {
     )
 }
 
-fn model_json(model: &ModelSpec, gaps: &[EngineGap]) -> serde_json::Value {
+fn model_json(model: &ModelSpec, workloads: &[Workload]) -> serde_json::Value {
+    let listed = |engine| {
+        let gaps = gaps(engine, model, workloads).into_iter();
+        gaps.map(|gap| json!({ "id": gap.id(), "reason": gap.reason() })).collect::<Vec<_>>()
+    };
+    let (own, second) = (listed(EngineChoice::Claimbench), listed(EngineChoice::CandleTransformers));
     let precision = |precision: &Precision| {
         let file = model.file(*precision);
         json!({
@@ -117,8 +125,10 @@ fn model_json(model: &ModelSpec, gaps: &[EngineGap]) -> serde_json::Value {
         "licence_restricted": model.licence.restricted,
         "licence_gated": model.licence.gated,
         "hub_repo": model.hub.as_ref().map(|hub| hub.repo.clone()),
-        "runs": gaps.is_empty(),
-        "gaps": gaps.iter().map(|gap| json!({ "id": gap.id(), "reason": gap.reason() })).collect::<Vec<_>>(),
+        "runs": own.is_empty(),
+        "gaps": own,
+        "second_opinion": second.is_empty(),
+        "second_opinion_gaps": second,
     })
 }
 

@@ -4,6 +4,7 @@ mod arguments;
 mod catalog;
 mod claims;
 mod clean;
+mod coverage;
 mod doctor;
 mod list;
 mod local;
@@ -68,7 +69,8 @@ impl Cli {
             terminal.be_quiet();
         }
         match self.command {
-            Command::List(json) => list::execute(json.json, terminal),
+            Command::List(args) if args.coverage.is_empty() => list::execute(args.json.json, terminal),
+            Command::List(args) => coverage::execute(&args.coverage, terminal),
             Command::Run(args) => run::execute(&args, terminal),
             Command::Report(args) => report::execute(&args, terminal),
             Command::Claims(args) => claims::execute(&args, terminal),

@@ -25,6 +25,7 @@ pub struct OwnEngine {
     path: PathBuf,
     device: ComputeDevice,
     memory_needed: Bytes,
+    repacks: bool,
     loaded: Option<Loaded>,
 }
 
@@ -37,7 +38,13 @@ impl OwnEngine {
     /// An engine for the file or folder at `path`; nothing is read before `load`. `memory_needed` is compared with what is
     /// free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
-        Self { path, device, memory_needed, loaded: None }
+        Self { path, device, memory_needed, repacks: true, loaded: None }
+    }
+
+    /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory.
+    #[must_use]
+    pub fn without_repacking(self) -> Self {
+        Self { repacks: false, ..self }
     }
 
     /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
@@ -45,6 +52,11 @@ impl OwnEngine {
     pub fn gaps(case: &Case) -> Vec<EngineGap> {
         let is_longer = case.workload.positions() > case.model.shape.max_positions;
         is_longer.then_some(EngineGap::Context).into_iter().collect()
+    }
+
+    /// What a reader must know of how weights were held.
+    fn layout(&self) -> &'static str {
+        if self.repacks { "" } else { ", weights not repacked" }
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {
@@ -93,7 +105,7 @@ impl Engine for OwnEngine {
     fn identity(&self) -> EngineIdentity {
         EngineIdentity {
             id: "claimbench".into(),
-            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}"),
+            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}{}", self.layout()),
             boundary: Boundary::InProcess,
         }
     }
@@ -109,7 +121,7 @@ impl Engine for OwnEngine {
     fn load(&mut self) -> Result<(), EngineError> {
         self.device.check_memory(self.memory_needed)?;
         let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
-        let decoder = Decoder::load(&checkpoint, &self.device.candle)
+        let decoder = Decoder::load(&checkpoint, &self.device.candle, self.repacks)
             .map_err(|error| self.checkpoint_error(&error.to_string()))?;
         self.loaded = Some(Loaded { checkpoint, decoder });
         self.device.candle.synchronize().map_err(|error| compute_error(&error))
@@ -157,5 +169,74 @@ impl Engine for OwnEngine {
 
     fn device_memory_in_use(&self) -> Option<Bytes> {
         self.device.memory_in_use()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::model::{Recipe, Registry, ensure_synthetic};
+    use crate::workload::DeviceChoice;
+
+    fn engine(path: &std::path::Path, needed: u64) -> OwnEngine {
+        OwnEngine::new(path.to_owned(), ComputeDevice::open(DeviceChoice::Cpu).unwrap(), Bytes::new(needed))
+    }
+
+    /// The tokens of one request after a context, step by step.
+    fn tokens(engine: &mut OwnEngine, prompts: &[Vec<u32>], context: &[u32]) -> Vec<Vec<u32>> {
+        let mut steps = Vec::new();
+        engine.begin(&vec![context.to_vec(); prompts.len()]).unwrap();
+        let mut emit = |tokens: &[u32]| {
+            steps.push(tokens.to_vec());
+            ControlFlow::Continue(())
+        };
+        engine.generate(&Request { prompts: prompts.to_vec(), output_tokens: 8 }, &mut emit).unwrap();
+        steps
+    }
+
+    #[test]
+    fn every_family_runs_passes_the_gate_and_gives_equal_tokens_to_equal_requests() {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for model in registry.test_shapes() {
+            let file = ensure_synthetic(folder.path(), model, Recipe::Q8_0, 1, &mut |_| {}).unwrap();
+            let mut engine = engine(&file.path, 0);
+            engine.load().unwrap();
+            let (context, prompt): (Vec<u32>, _) = ((256..280).collect(), vec![vec![70, 71, 72, 73]]);
+            let first = tokens(&mut engine, &prompt, &[]);
+            let after_context = tokens(&mut engine, &prompt, &context);
+            assert_ne!(after_context, first, "{}: the context is read", model.id);
+            assert_eq!(tokens(&mut engine, &prompt, &[]), first, "{}: and forgotten", model.id);
+            // A context and a prompt give what both give in one piece.
+            let whole = vec![[context.as_slice(), &prompt[0]].concat()];
+            assert_eq!(tokens(&mut engine, &whole, &[]), after_context, "{}", model.id);
+            let three = tokens(&mut engine, &vec![prompt[0].clone(); 3], &context);
+            for (alone, three) in after_context.iter().zip(&three) {
+                assert_eq!(*three, vec![alone[0]; 3], "{}: equal rows, equal tokens", model.id);
+            }
+            let rows: Vec<Vec<u32>> =
+                (0..3).map(|row| (0..28).map(|i| (i * 31 + row) % 500).collect()).collect();
+            let checked = engine.check(&rows).unwrap().unwrap();
+            assert!(checked.finite && checked.distance < checked.tolerance, "{}: {checked:?}", model.id);
+            assert_eq!(checked.positions, 28);
+            assert_eq!(
+                tokens(&mut engine, &prompt, &[]),
+                first,
+                "{}: the gate leaves nothing behind",
+                model.id
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_says_why_without_the_folder() {
+        let error =
+            engine(std::path::Path::new("/no/such/folder/model.gguf"), 0).load().unwrap_err().to_string();
+        assert!(error.starts_with("checkpoint model.gguf: ") && !error.contains("/no/such"), "{error}");
+        let error = engine(std::path::Path::new("model.gguf"), u64::MAX).load().unwrap_err();
+        assert!(matches!(error, EngineError::Memory { place: "main", .. }), "{error}");
+        assert_eq!(engine(std::path::Path::new("model.gguf"), 0).begin(&[]), Err(EngineError::NotLoaded));
     }
 }

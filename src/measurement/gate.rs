@@ -39,7 +39,7 @@ pub enum GateFault {
 pub enum NotGated {
     /// It needs more memory than is free.
     Memory {
-        /// Needed for its largest layer, in 32-bit floats.
+        /// Needed for it.
         needed: Bytes,
         /// Free when it was due.
         free: Bytes,
@@ -135,10 +135,15 @@ impl GateDistance {
             .map(|(share, decimals)| format!("{:.decimals$} %", share.value() * 100.0))
     }
 
-    /// `within 1.2 % of the plain computation (limit 9.1 %)`.
+    /// `within 1.2 % of the plain computation (limit 9.1 %)`, or `42 % away from` it.
     pub fn sentence(&self) -> String {
         let [distance, tolerance] = self.percentages();
-        format!("within {distance} of the plain computation (limit {tolerance})")
+        let how_far = if self.distance <= self.tolerance {
+            format!("within {distance} of")
+        } else {
+            format!("{distance} away from")
+        };
+        format!("{how_far} the plain computation (limit {tolerance})")
     }
 }
 
@@ -176,7 +181,7 @@ impl NotGated {
     pub fn reason(&self) -> String {
         match self {
             Self::Memory { needed, free } => format!(
-                "the plain computation needs about {:.1} GB of memory and {:.1} GB are free",
+                "the plain computation needs about {:.1} GB of memory and {:.1} GB were free",
                 needed.as_f64() / 1e9,
                 free.as_f64() / 1e9
             ),
@@ -231,11 +236,16 @@ mod tests {
             "within 1.2 % of the plain computation (limit 9.1 %)"
         );
         let Ok(Gate::Failed(fault)) = gate(32, 3, 0.42) else { panic!("it passed") };
+        let too_far = Gate::Failed(fault).distance().unwrap().sentence();
+        assert_eq!(too_far, "42 % away from the plain computation (limit 9.1 %)");
         assert!(fault.reason().starts_with("on 32 positions the logits are 42 % away"), "{}", fault.reason());
         assert!(GateFault::NotFinite.reason().contains("no finite numbers; nothing was measured"));
         let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
         let memory = NotGated::Memory { needed: gigabytes(9), free: gigabytes(2) };
-        assert_eq!(memory.reason(), "the plain computation needs about 9.0 GB of memory and 2.0 GB are free");
+        assert_eq!(
+            memory.reason(),
+            "the plain computation needs about 9.0 GB of memory and 2.0 GB were free"
+        );
         let [needed, left] = [61.2, 9.0].map(|value| Seconds::new(value).unwrap());
         let budget = NotGated::Budget { needed, left };
         assert!(budget.reason().contains("about 61 s and 9 s of the budget"), "{}", budget.reason());

@@ -10,6 +10,7 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
+use super::floats::{BYTE_SUM_STD, SHORT_SUM_STD, bf16_bits, byte_sum, short_sums};
 use super::rotary::Llama3Factors;
 use super::shape::TensorType;
 use crate::units::{count_as_f64, nearest_f32, rounded_u64};
@@ -183,40 +184,6 @@ fn table_std(table: &[u8; 256], centre_twice: u64) -> f64 {
 fn eight_bit_std() -> f64 {
     let squares: u64 = EIGHT_BITS.iter().map(|&code| u64::from(code).pow(2)).sum();
     (count_as_f64(squares) / 128.0).sqrt()
-}
-
-/// Standard deviation of [`byte_sum`]: that of one byte, squared, is (256^2 - 1) / 12.
-const BYTE_SUM_STD: f64 = 209.020_334_1;
-
-/// Four random bytes less four others: a whole number, exact as a float.
-fn byte_sum(rng: &mut Xoshiro256PlusPlus) -> f32 {
-    let [plus, minus] = *rng.next_u64().to_le_bytes().as_chunks::<4>().0 else {
-        unreachable!("eight bytes are two times four");
-    };
-    let sum = |bytes: [u8; 4]| bytes.iter().map(|&byte| f32::from(byte)).sum::<f32>();
-    sum(plus) - sum(minus)
-}
-
-/// Standard deviation of [`short_sums`]: that of one byte, squared, is (256^2 - 1) / 12.
-const SHORT_SUM_STD: f64 = 147.800_541_3;
-
-/// Two sums from eight random bytes, of two bytes less two others each: whole numbers from -510 to 510, exact as floats. A
-/// file of plain floats has three times the bytes of a quantised one, so both are worked out at once, as 16-bit parts of one
-/// number.
-fn short_sums(rng: &mut Xoshiro256PlusPlus) -> [f32; 2] {
-    const LOW_BYTES: u64 = 0x00ff_00ff_00ff_00ff;
-    let random = rng.next_u64();
-    // Each part is a byte plus 255 less another, at most 510; then neighbours are added, and no sum runs into the next.
-    let parts = (random & LOW_BYTES) + (LOW_BYTES - (random >> 8 & LOW_BYTES));
-    let [a, b, _, _, c, d, ..] = (parts + (parts >> 16)).to_le_bytes();
-    [[a, b], [c, d]].map(|sum| f32::from(u16::from_le_bytes(sum)) - 510.0)
-}
-
-/// The BF16 nearest to a float, to even where two are equally near; little-endian. BF16 is the upper half of a 32-bit float.
-fn bf16_bits(value: f32) -> [u8; 2] {
-    let bits = value.to_bits();
-    let [_, _, low, high] = (bits + (0x7fff + (bits >> 16 & 1))).to_le_bytes();
-    [low, high]
 }
 
 /// The scales of a tensor's blocks: `value = step x sub-scale x centred code`.
@@ -431,19 +398,6 @@ mod tests {
         assert_eq!(f16_bits(2047, 13), 0x3bff_u16.to_le_bytes());
         assert_eq!(f16_bits(1024, 0), 0x0400_u16.to_le_bytes());
         assert_eq!(f16_bits(1, 0), 0x0001_u16.to_le_bytes());
-    }
-
-    #[test]
-    fn short_floats_are_the_nearest() {
-        for value in [1.0, -0.0, 1.0 / 3.0, 1.003_906_25, 1.011_718_75, -510.0 * 0.000_7, 3.0e38, 1e-30] {
-            assert_eq!(bf16_bits(value), half::bf16::from_f32(value).to_le_bytes(), "{value}");
-        }
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
-        let sums: Vec<f32> = (0..10_000).flat_map(|_| short_sums(&mut rng)).collect();
-        assert!(sums.iter().all(|sum| sum.abs() <= 510.0 && sum.fract() == 0.0));
-        let neighbours: f32 = sums.as_chunks::<2>().0.iter().map(|[a, b]| a * b).sum();
-        // The two of one random number do not depend on each other: their mean product is 0, within five standard errors.
-        assert!((neighbours / 10_000.0).abs() < 5.0 * 147.8 * 147.8 / 100.0, "{neighbours}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::file_shape::{self, Keys};
 use super::file_type::FileType;
-use super::gguf::{GgufFile, GgufTensor};
+use super::gguf::GgufFile;
 use super::shape::Shape;
 use crate::units::{Bytes, hexadecimal};
 
@@ -203,29 +203,6 @@ pub struct CheckpointHeader {
     pub file_bytes: Bytes,
 }
 
-impl CheckpointHeader {
-    /// Where the file differs from `shape` in what decides speed and memory, as (name, in the file, in the shape); empty if
-    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
-    pub fn differences(&self, shape: &Shape) -> Vec<(&'static str, String, String)> {
-        let of = |shape: &Shape| {
-            [
-                ("family", shape.family.id().to_owned()),
-                ("layers", shape.layers.to_string()),
-                ("hidden", shape.hidden.to_string()),
-                ("attention", format!("{:?}", shape.attention)),
-                ("feed_forward", format!("{:?}", shape.feed_forward)),
-                ("vocab", shape.vocab.to_string()),
-                ("tied_embeddings", shape.tied_embeddings.to_string()),
-            ]
-        };
-        let pairs = of(&self.shape).into_iter().zip(of(shape));
-        pairs
-            .filter(|(file, shape)| file != shape)
-            .map(|((name, file), (_, shape))| (name, file, shape))
-            .collect()
-    }
-}
-
 /// Reads the header of a GGUF file and checks that all its data is there. Reads no tensor.
 pub fn inspect(path: &Path) -> Result<CheckpointHeader, CheckpointError> {
     let file = GgufFile::open(path)?;
@@ -267,14 +244,24 @@ pub fn sha256(path: &Path) -> Result<String, CheckpointError> {
 
 /// As [`Shape::read_bytes_per_step`], for the tensors a file has, whatever their recipe.
 fn read_bytes(file: &GgufFile, shape: &Shape) -> Bytes {
-    let part = |(name, tensor): (&str, &GgufTensor)| match shape.mixture() {
-        _ if name == "token_embd.weight" && !shape.tied_embeddings => 0,
-        Some(mixture) if name.ends_with("_exps.weight") => {
-            tensor.bytes / mixture.experts * mixture.experts_per_token.min(mixture.experts)
+    let (mut always, mut routed) = (0, 0);
+    for (name, tensor) in file.tensors() {
+        if is_routed(name) {
+            routed += tensor.bytes;
+        } else if shape.tied_embeddings || name != "token_embd.weight" {
+            always += tensor.bytes;
         }
-        _ => tensor.bytes,
-    };
-    Bytes::new(file.tensors().map(part).sum())
+    }
+    let of_one_token =
+        shape.mixture().map_or(0, |mixture| routed / mixture.experts * mixture.experts_per_token);
+    Bytes::new(always + of_one_token)
+}
+
+/// True for the matrices of routed experts, stacked or, as in files from before 2024, one for each: `blk.0.ffn_up.7.weight`.
+fn is_routed(name: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let one = name.strip_suffix(".weight").and_then(|name| name.rsplit_once('.'));
+    name.ends_with("_exps.weight") || one.is_some_and(|(_, expert)| is_number(expert))
 }
 
 fn synthetic_origin(keys: &Keys<'_>) -> Result<Option<SyntheticOrigin>, CheckpointError> {
@@ -315,7 +302,7 @@ mod tests {
                 let (shape, mut file) = (&spec.shape, Vec::new());
                 write_synthetic(&mut file, spec, precision, 5, NonZeroUsize::MIN).unwrap();
                 let header = inspected(&file).unwrap();
-                assert_eq!(header.differences(shape), [], "{}", spec.id);
+                assert_eq!(header.shape.differences(shape), [], "{}", spec.id);
                 // Keys are 32-bit floats, so the keys are compared and not the numbers.
                 assert_eq!(header.shape.metadata(), shape.metadata(), "{}", spec.id);
                 assert_eq!(header.shape.tensors(), shape.tensors(), "{}", spec.id);
@@ -333,7 +320,7 @@ mod tests {
         let (shape, file) = tiny();
         let header = inspected(&file).unwrap();
         let fewer = Shape { layers: 3, ..shape };
-        assert_eq!(header.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
+        assert_eq!(header.shape.differences(&fewer), [("layers", "4".to_owned(), "3".to_owned())]);
         let types: Vec<_> = header.tensor_types.iter().map(|(name, n)| (name.as_str(), *n)).collect();
         assert_eq!(types, [("F32", 21), ("Q4K", 25), ("Q6K", 5)]);
     }

@@ -6,12 +6,19 @@ mod bytes_tests;
 mod cache;
 mod checkpoint;
 mod config;
+mod damaged;
 mod file_shape;
+#[cfg(test)]
+mod file_shape_tests;
 mod file_tensors;
 mod file_type;
+mod floats;
 mod gguf;
 mod local;
 mod metadata;
+#[cfg(test)]
+mod mutation_tests;
+mod non_finite;
 mod precision;
 mod registry;
 mod regular_file;
@@ -30,10 +37,12 @@ mod wire;
 pub use cache::{CacheEntry, CacheError, CacheFolder, total_bytes};
 pub use checkpoint::{CheckpointError, CheckpointHeader, SyntheticOrigin, inspect, sha256};
 pub use config::{ConfigError, shape_of_config};
+pub use damaged::damaged_tensor;
 pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use gguf::{GgufFile, GgufTensor};
 pub use local::{LocalError, LocalModel};
+pub use non_finite::has_non_finite;
 pub use precision::{Precision, Recipe};
 pub use registry::Registry;
 pub use safetensors::{CheckpointFolder, StoredTensor, tensor_bytes as stored_bytes_of};
@@ -41,6 +50,7 @@ pub use shape::{
     Attention, Family, FeedForward, Mixture, RopeScaling, Shape, SlidingWindow, TensorRole, TensorSpec,
     TensorType, Yarn,
 };
+pub(crate) use shown::shown;
 pub use spec::{
     HubContent, HubFile, HubRepo, Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpec,
     PublishedParameters, Weights,

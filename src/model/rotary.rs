@@ -26,9 +26,10 @@ impl Shape {
     /// What cosines and sines are multiplied by: 1 but for YaRN.
     pub fn rotary_magnitude(&self) -> f64 {
         match &self.rope_scaling {
-            RopeScaling::Yarn(Yarn { attention_factor: None, magnitude: Some(_), .. }) => 1.0,
+            RopeScaling::Yarn(Yarn { attention_factor: None, magnitude: Some(_), .. })
+            | RopeScaling::None
+            | RopeScaling::Llama3 { .. } => 1.0,
             RopeScaling::Yarn(yarn) => yarn.attention_factor.unwrap_or(1.0) * yarn.magnitude(1.0),
-            RopeScaling::None | RopeScaling::Llama3 { .. } => 1.0,
         }
     }
 

@@ -4,7 +4,7 @@
 const LONGEST: usize = 80;
 
 /// The text, escaped and cut off where it is too long for a message.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if text.chars().nth(LONGEST).is_some() {
         short.push('…');

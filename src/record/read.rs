@@ -2,8 +2,8 @@
 
 use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, LocalFileWire, LocalFormatFile, MachineFile,
-    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, RepetitionFile, RepetitionRoleFile, RunFile,
-    SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
+    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
@@ -63,8 +63,7 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
         return Err(bad("machine.machine_id", "does not follow from the machine's inventory"));
     }
     let provenance = file.provenance;
-    let cases =
-        file.cases.into_iter().map(|file| case(file, &provenance.profile)).collect::<Result<_, _>>()?;
+    let cases = file.cases.into_iter().map(|file| case(file, &provenance)).collect::<Result<_, _>>()?;
     let environment = file.environment;
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
@@ -121,7 +120,7 @@ fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
     })
 }
 
-fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
+fn case(file: CaseFile, provenance: &ProvenanceFile) -> Result<CaseRecord, RecordError> {
     let id = file.case_id.clone();
     let at = |key: &str| format!("case {id}: {key}");
     let known = |precision: &Precision| precision.recipe().is_some() || file.model.local.is_some();
@@ -149,14 +148,14 @@ fn case(file: CaseFile, profile: &str) -> Result<CaseRecord, RecordError> {
     if let Some(problem) = super::answers::contradiction(&measurement, observed.as_ref()) {
         return Err(bad(at("answers"), problem));
     }
-    let flags = Flag::raised(&case, observed.as_ref(), &measurement, &energy, profile);
+    let flags = Flag::raised(&case, observed.as_ref(), &measurement, &energy, &provenance.profile);
     let stated: Vec<Option<Flag>> = file.flags.iter().map(|flag| Flag::from_id(flag)).collect();
     if stated != flags.iter().copied().map(Some).collect::<Vec<_>>() {
         return Err(bad(at("flags"), "do not follow from the build, the weights and the samples"));
     }
     let outcome =
         outcome(file.failure, file.skipped, measurement).map_err(|problem| bad(at("skipped"), problem))?;
-    if let Some(problem) = super::gate::contradiction(&outcome) {
+    if let Some(problem) = super::gate::contradiction(&outcome, provenance.method_version) {
         return Err(bad(at("gate"), problem));
     }
     Ok(CaseRecord {

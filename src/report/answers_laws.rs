@@ -110,9 +110,7 @@ fn an_output_without_an_answer_says_why() {
     };
     let run = changed(|measurement| empty(&mut measurement.answers[1]));
     let html = page(&run, English);
-    assert!(
-        html.contains("No answer: nothing visible came.") && html.contains("It answered in 1 token.")
-    );
+    assert!(html.contains("No answer: nothing visible came.") && html.contains("It answered in 1 token."));
     assert!(html.contains("No answer: the output ended before its thinking did."));
     assert!(page(&run, French).contains("Pas de réponse\u{a0}: rien de visible n’est venu."));
 }

@@ -76,10 +76,9 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     }
 }
 
-/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and
-/// no check, one that
-/// failed in the middle, one whose check failed.
-pub(crate) fn run() -> Run {
+/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and no
+/// check, one that failed in the middle, one whose check failed.
+fn cases() -> Vec<CaseRecord> {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
     let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
     let case = |id: &str, title: &str, prompt: u64| Case {
@@ -114,6 +113,39 @@ pub(crate) fn run() -> Run {
         stage: Stage::Generate,
         reason: "out of memory: 3.1 GB needed, 1.9 GB free; close other programs".into(),
     };
+    vec![
+        record(
+            case("short-chat", "Short chat turn", 128),
+            Outcome::Measured(measured(repetitions(10, 128, 64, 2.04, 0.0699), compared(31, 0.0123))),
+            estimated,
+            flags,
+        ),
+        trained(record(
+            case("summary", "Summary of a page", 512),
+            Outcome::Measured(measured(repetitions(3, 512, 64, 8.61, 0.0741), Gate::NotComputed(no_memory))),
+            Energy::Missing(no_meter),
+            vec![Flag::NotGated, Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
+        )),
+        record(
+            case("long-document", "Question on a long document", 8_192),
+            Outcome::Failed(failure, measured(repetitions(0, 8_192, 4, 100.0, 0.1), compared(32, 0.0117))),
+            Energy::Missing(missing("the case failed", "see its reason")),
+            vec![Flag::SyntheticWeights],
+        ),
+        record(
+            case("many-answers", "Many short answers", 32),
+            Outcome::Failed(
+                Failure { stage: Stage::Gate, reason: too_far.reason() },
+                measured(vec![], Gate::Failed(too_far)),
+            ),
+            Energy::Missing(missing("the case failed", "see its reason")),
+            vec![Flag::SyntheticWeights],
+        ),
+    ]
+}
+
+/// The scripted run of these cases.
+pub(crate) fn run() -> Run {
     Run {
         id: RunId::new("20261121T034000Z-3f2a9c01b7de").unwrap(),
         started_unix_seconds: 1_795_232_400,
@@ -143,41 +175,7 @@ pub(crate) fn run() -> Run {
             gpu_driver: None,
         },
         order: Order::Sequential,
-        cases: vec![
-            record(
-                case("short-chat", "Short chat turn", 128),
-                Outcome::Measured(measured(repetitions(10, 128, 64, 2.04, 0.0699), compared(31, 0.0123))),
-                estimated,
-                flags,
-            ),
-            trained(record(
-                case("summary", "Summary of a page", 512),
-                Outcome::Measured(measured(
-                    repetitions(3, 512, 64, 8.61, 0.0741),
-                    Gate::NotComputed(no_memory),
-                )),
-                Energy::Missing(no_meter),
-                vec![Flag::NotGated, Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
-            )),
-            record(
-                case("long-document", "Question on a long document", 8_192),
-                Outcome::Failed(
-                    failure,
-                    measured(repetitions(0, 8_192, 4, 100.0, 0.1), compared(32, 0.0117)),
-                ),
-                Energy::Missing(missing("the case failed", "see its reason")),
-                vec![Flag::SyntheticWeights],
-            ),
-            record(
-                case("many-answers", "Many short answers", 32),
-                Outcome::Failed(
-                    Failure { stage: Stage::Gate, reason: too_far.reason() },
-                    measured(vec![], Gate::Failed(too_far)),
-                ),
-                Energy::Missing(missing("the case failed", "see its reason")),
-                vec![Flag::SyntheticWeights],
-            ),
-        ],
+        cases: cases(),
         meters_missing: vec![
             ("nvml".into(), missing("no NVIDIA driver", "install one, on a machine with such a card")),
             ("rapl".into(), missing("hidden from virtual machines", "run on bare metal")),

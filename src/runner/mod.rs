@@ -195,7 +195,7 @@ impl CaseRun {
         };
         match gate {
             Ok(gate) => self.pass(gate),
-            Err(reason) => self.ending = Some(Ending::Failed(Failure::new(Stage::Gate, &reason))),
+            Err(reason) => self.fail_gate(None, &reason),
         }
     }
 
@@ -207,10 +207,17 @@ impl CaseRun {
     }
 
     fn pass(&mut self, gate: Gate) {
-        if let Gate::Failed(fault) = &gate {
-            self.ending = Some(Ending::Failed(Failure::new(Stage::Gate, &fault.reason())));
+        match &gate {
+            Gate::Failed(fault) => self.fail_gate(Some(gate), &fault.reason()),
+            Gate::Passed(_) | Gate::NotComputed(_) => self.measurement.gate = Some(gate),
         }
-        self.measurement.gate = Some(gate);
+    }
+
+    /// Repetitions of an earlier process go too: they are of the same engine on the same machine, which was found wrong.
+    fn fail_gate(&mut self, gate: Option<Gate>, reason: &str) {
+        self.measurement.gate = gate;
+        self.measurement.repetitions.clear();
+        self.ending = Some(Ending::Failed(Failure::new(Stage::Gate, reason)));
     }
 
     /// Runs one repetition. The first `warm_up` of each process are marked as such. Returns its end-to-end time.

@@ -253,3 +253,22 @@ fn a_case_that_cannot_be_compared_is_measured_with_the_flag_and_the_reason() {
     let Outcome::Failed(failure, _) = run(broken, 2, None, vec![]).outcome else { panic!("it passed") };
     assert_eq!(failure.stage, Stage::Gate);
 }
+
+#[test]
+fn a_resumed_case_whose_gate_fails_keeps_no_figure_of_the_process_before() {
+    let before = run(checked(0.02, true), 2, None, vec![]).outcome.measurement().clone();
+    assert_eq!(before.repetitions.len(), 3);
+    let broken = Scripted { checked: Some(Err(EngineError::Compute("x".into()))), ..Scripted::default() };
+    for script in [checked(0.2, true), broken] {
+        let mut engine = ScriptedEngine::new(script);
+        let clock = ScriptedClock::new([], 100_000_000, 0);
+        let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+        let mut bench =
+            Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut [], stop: &|| false };
+        let mut case = CaseRun::resumed(tiny(), Ok(file()), before.clone(), 1);
+        case.load(&mut bench);
+        case.check(&mut bench);
+        assert!(case.has_ended() && case.measurement().repetitions.is_empty());
+        assert!(!matches!(case.measurement().gate, Some(Gate::Passed(_))));
+    }
+}

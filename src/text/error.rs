@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::CheckpointError;
+use crate::model::{CheckpointError, shown};
 
 /// Why there are no tokens, or no text.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,10 @@ pub enum TextError {
         limit: u64,
     },
     /// A file whose form is not what its name says.
-    #[error("{file} is no tokenizer's file: {problem}; fetch it again from where the model comes from")]
+    #[error(
+        "{file} is no tokenizer's file: {}; fetch it again from where the model comes from",
+        brief(problem)
+    )]
     Malformed {
         /// Its name.
         file: String,
@@ -47,13 +50,15 @@ pub enum TextError {
     },
     /// A rule for splitting text that is not known here.
     #[error(
-        "the GGUF file's text is split by the rule `{0}`, which is not known here, and a guess would give other tokens; \
-         take the model's safetensors with their tokenizer.json"
+        "the GGUF file's text is split by the rule `{}`, which is not known here, and a guess would give other tokens; \
+         take the model's safetensors with their tokenizer.json",
+        shown(.0)
     )]
     UnknownPreTokenizer(String),
     /// Something that a file asks for and that is not done here.
     #[error(
-        "{what} `{name}` is not known here, and leaving it out would give other tokens; use another file"
+        "{what} `{}` is not known here, and leaving it out would give other tokens; use another file",
+        shown(name)
     )]
     Unknown {
         /// Its kind.
@@ -62,7 +67,7 @@ pub enum TextError {
         name: String,
     },
     /// A vocabulary that contradicts itself.
-    #[error("the vocabulary is broken: {0}; fetch the file again")]
+    #[error("the vocabulary is broken: {}; fetch the file again", brief(.0))]
     Vocabulary(String),
     /// A vocabulary of another model.
     #[error(
@@ -84,7 +89,8 @@ pub enum TextError {
     },
     /// A chat template that cannot be used, with the engine's words.
     #[error(
-        "the chat template fails: {0}; measure with plain text, or take the template of another revision"
+        "the chat template fails: {}; measure with plain text, or take the template of another revision",
+        brief(.0)
     )]
     Template(String),
 }
@@ -93,5 +99,45 @@ impl TextError {
     /// A vocabulary fault in words.
     pub(super) fn vocabulary(problem: impl Into<String>) -> Self {
         Self::Vocabulary(problem.into())
+    }
+}
+
+/// Words of a library, which may quote a file at any length: cut off, and without characters that command a terminal.
+fn brief(words: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut short = String::new();
+    for character in words.chars().take(LONGEST) {
+        if character.is_control() {
+            short.extend(character.escape_debug());
+        } else {
+            short.push(character);
+        }
+    }
+    if words.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_a_file_reaches_the_terminal_raw_or_whole() {
+        let hostile = "\u{1b}[31m".repeat(100_000);
+        for error in [
+            TextError::vocabulary(hostile.clone()),
+            TextError::Template(hostile.clone()),
+            TextError::UnknownPreTokenizer(hostile.clone()),
+            TextError::Unknown { what: "the decoder", name: hostile.clone() },
+            TextError::Malformed { file: "tokenizer.json".to_owned(), problem: hostile },
+        ] {
+            let message = error.to_string();
+            assert!(
+                message.len() < 5_000 && !message.contains('\u{1b}') && message.contains('…'),
+                "{message}"
+            );
+        }
     }
 }

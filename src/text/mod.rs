@@ -17,10 +17,10 @@ mod printable;
 mod prompts;
 mod sentence_piece;
 mod source;
+#[cfg(test)]
+mod source_tests;
 mod splitting;
 mod template;
-#[cfg(test)]
-mod template_tests;
 mod thinking;
 mod tokenizer;
 

@@ -12,6 +12,7 @@ use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
 use super::byte_level;
 use super::error::TextError;
 use super::pieces::{Kind, Pieces, Spelling, byte_token};
+use crate::model::shown;
 
 /// More tokens than any vocabulary here (152,064) by far.
 pub(super) const MOST_TOKENS: usize = 300_000;
@@ -83,10 +84,17 @@ impl Parts {
         for (text, id) in own {
             check_id(text, id)?;
             if let Some(other) = all.insert(text, id) {
-                return Err(TextError::vocabulary(format!("`{text}` is token {other} and token {id}")));
+                return Err(TextError::vocabulary(format!(
+                    "`{}` is token {other} and token {id}",
+                    shown(text)
+                )));
             }
             if let Some(other) = ids.insert(id, text) {
-                return Err(TextError::vocabulary(format!("token {id} is `{other}` and `{text}`")));
+                return Err(TextError::vocabulary(format!(
+                    "token {id} is `{}` and `{}`",
+                    shown(other),
+                    shown(text)
+                )));
             }
         }
         // An added token may stand among the others too, as long as it is the same.
@@ -101,10 +109,17 @@ impl Parts {
                 (None, None) => {}
                 (Some(other), _) if other == *id => {}
                 (Some(other), _) => {
-                    return Err(TextError::vocabulary(format!("`{text}` is token {other} and token {id}")));
+                    return Err(TextError::vocabulary(format!(
+                        "`{}` is token {other} and token {id}",
+                        shown(text)
+                    )));
                 }
                 (None, Some(other)) => {
-                    return Err(TextError::vocabulary(format!("token {id} is `{other}` and `{text}`")));
+                    return Err(TextError::vocabulary(format!(
+                        "token {id} is `{}` and `{}`",
+                        shown(other),
+                        shown(text)
+                    )));
                 }
             }
         }
@@ -134,7 +149,10 @@ impl Parts {
             let unknown = [left, right, &merged].into_iter().find(|text| !tokens.contains_key(text.as_str()));
             if let Some(unknown) = unknown {
                 return Err(TextError::vocabulary(format!(
-                    "merge {at} joins `{left}` and `{right}`, and `{unknown}` is no token"
+                    "merge {at} joins `{}` and `{}`, and `{}` is no token",
+                    shown(left),
+                    shown(right),
+                    shown(unknown)
                 )));
             }
         }
@@ -169,5 +187,8 @@ fn check_id(text: &str, id: u32) -> Result<(), TextError> {
     if usize::try_from(id).is_ok_and(|id| id < MOST_TOKENS) {
         return Ok(());
     }
-    Err(TextError::vocabulary(format!("token `{text}` has the id {id}, and ids end below {MOST_TOKENS}")))
+    Err(TextError::vocabulary(format!(
+        "token `{}` has the id {id}, and ids end below {MOST_TOKENS}",
+        shown(text)
+    )))
 }

@@ -13,6 +13,7 @@ use super::error::TextError;
 use super::parts::{Added, check_byte_tokens};
 use super::pieces::{Kind, Pieces, Spelling, byte_token};
 use super::source::named;
+use crate::model::shown;
 
 /// The character that stands for a space.
 const SPACE: &str = "▁";
@@ -49,7 +50,10 @@ impl SentencePiece {
         let (mut texts, mut bytes) = (HashMap::with_capacity(tokens.len()), HashMap::new());
         for ((id, text), score) in (0..).zip(tokens).zip(scores) {
             if !score.is_finite() {
-                return Err(TextError::vocabulary(format!("token {id}, `{text}`, has the score {score}")));
+                return Err(TextError::vocabulary(format!(
+                    "token {id}, `{}`, has the score {score}",
+                    shown(&text)
+                )));
             }
             if let Some(byte) = byte_token(&text) {
                 bytes.entry(byte).or_insert(id);

@@ -84,16 +84,12 @@ impl SplitOutput {
             }
             rest = opened.unwrap_or(rest);
             is_open = false;
-            match rest.split_once(tags.close) {
-                Some((block, after)) => {
-                    thinking.push(block.replacen(tags.open, "", 1));
-                    rest = after;
-                }
-                None => {
-                    thinking.push(rest.to_owned());
-                    return Self::finished(Reasoning::Cut, &thinking, "", None);
-                }
-            }
+            let Some((block, after)) = rest.split_once(tags.close) else {
+                thinking.push(rest.to_owned());
+                return Self::finished(Reasoning::Cut, &thinking, "", None);
+            };
+            thinking.push(block.replacen(tags.open, "", 1));
+            rest = after;
         }
         let reasoning = if thinking.is_empty() { Reasoning::None } else { Reasoning::Finished };
         let start = text.len() - rest.trim_start().len();

@@ -117,28 +117,6 @@ impl CaseForecast {
         let requests = (FIRST_REQUEST + 1.0) * self.request.value();
         seconds(self.prepare.value() + self.load.value() + requests)
     }
-
-    /// The memory a case needs before it is loaded, as an upper bound: weights, the cache, the scores of attention, and what
-    /// the engine adds.
-    pub fn memory(case: &Case, footprint: &Footprint) -> Bytes {
-        let (shape, workload) = (&case.model.shape, &case.workload);
-        let stored = case.model.tensor_bytes(case.precision).count();
-        let weights = match (case.precision, footprint.widens) {
-            (Precision::F32 | Precision::BF16, true) | (Precision::F16, _) => 4 * shape.parameters(),
-            (Precision::F32 | Precision::BF16 | Precision::Q8_0, false) => stored,
-            _ => stored + footprint.repacked_copies * stored * 4 / 3,
-        };
-        let tables = if footprint.widens {
-            4 * (shape.vocab * shape.hidden + shape.max_positions * shape.rope_dim())
-        } else {
-            4 * shape.expanded_values() + 4 * workload.positions() * shape.rope_dim()
-        };
-        let positions = workload.batch * workload.positions();
-        let cache = positions * shape.kv_bytes_per_token(4).count();
-        let at_once = (workload.prompt_tokens + workload.context_depth).clamp(1, MOST_AT_ONCE);
-        let scores = 4 * shape.heads() * at_once * positions;
-        Bytes::new(weights + tables + 2 * cache + 3 * scores)
-    }
 }
 
 /// What an engine takes in memory beside the weights as they are stored.
@@ -150,6 +128,30 @@ pub struct Footprint {
     /// True if plain floats and the embedding table become 32-bit floats, and rotary angles are made for every position that
     /// the model was published for, as in candle-transformers.
     pub widens: bool,
+}
+
+impl Footprint {
+    /// The memory a case needs before it is loaded, as an upper bound: weights, the cache, the scores of attention, and what
+    /// the engine adds.
+    pub fn memory(&self, case: &Case) -> Bytes {
+        let (shape, workload) = (&case.model.shape, &case.workload);
+        let stored = case.model.tensor_bytes(case.precision).count();
+        let weights = match (case.precision, self.widens) {
+            (Precision::F32 | Precision::BF16, true) | (Precision::F16, _) => 4 * shape.parameters(),
+            (Precision::F32 | Precision::BF16 | Precision::Q8_0, false) => stored,
+            _ => stored + self.repacked_copies * stored * 4 / 3,
+        };
+        let tables = if self.widens {
+            4 * (shape.vocab * shape.hidden + shape.max_positions * shape.rope_dim())
+        } else {
+            4 * shape.expanded_values() + 4 * workload.positions() * shape.rope_dim()
+        };
+        let positions = workload.batch * workload.positions();
+        let cache = positions * shape.kv_bytes_per_token(4).count();
+        let at_once = (workload.prompt_tokens + workload.context_depth).clamp(1, MOST_AT_ONCE);
+        let scores = 4 * shape.heads() * at_once * positions;
+        Bytes::new(weights + tables + 2 * cache + 3 * scores)
+    }
 }
 
 /// Tokens of a prompt that are computed at once, at most.
@@ -229,9 +231,7 @@ mod tests {
 
     #[test]
     fn the_memory_needed_covers_the_peak_seen() {
-        let memory = |repacked_copies| {
-            CaseForecast::memory(&distill(), &Footprint { repacked_copies, widens: true }).count()
-        };
+        let memory = |repacked_copies| Footprint { repacked_copies, widens: true }.memory(&distill()).count();
         // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
         assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
         assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));

@@ -180,23 +180,17 @@ fn lacking(needed: Bytes, free: Bytes) -> Option<Bytes> {
 
 /// Whether the files are of the model that `models.toml` describes.
 fn check_shape(model: &ModelSpec, file: &HubFile, fetched: &Fetched) -> anyhow::Result<()> {
-    let (name, found, expected) = match file.content {
-        HubContent::Gguf(_) => match inspect(&fetched.path)?.differences(&model.shape).into_iter().next() {
-            None => return Ok(()),
-            Some((name, found, expected)) => (name, found, expected),
-        },
-        HubContent::Safetensors => {
-            let found = CheckpointFolder::inspect(&fetched.path)?.shape.parameters();
-            if found == model.shape.parameters() {
-                return Ok(());
-            }
-            ("parameter count", found.to_string(), model.shape.parameters().to_string())
-        }
+    let found = match file.content {
+        HubContent::Gguf(_) => inspect(&fetched.path)?.shape,
+        HubContent::Safetensors => CheckpointFolder::inspect(&fetched.path)?.shape,
     };
-    anyhow::bail!(
-        "the file's {name} is {found}, models.toml says {expected}: correct the entry of {}",
-        model.id
-    )
+    match found.differences(&model.shape).first() {
+        None => Ok(()),
+        Some((name, found, expected)) => anyhow::bail!(
+            "the file's {name} is {found}, models.toml says {expected}: correct the entry of {}",
+            model.id
+        ),
+    }
 }
 
 /// Asks on a terminal; where nobody can answer, the answer is no.

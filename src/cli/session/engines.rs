@@ -7,7 +7,7 @@ use crate::hardware::{Device, Machine};
 use crate::measurement::{EngineGap, Skip};
 use crate::model::LocalFormat;
 use crate::units::Bytes;
-use crate::workload::{Case, CaseForecast, Footprint};
+use crate::workload::{Case, Footprint};
 
 /// Which engine computes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -51,30 +51,48 @@ impl EngineChoice {
         (!gaps.is_empty()).then_some(Skip::Engine { gaps })
     }
 
-    /// An engine for the checkpoint of a case.
+    /// An engine for the checkpoint of a case. Where memory is short, the own engine goes without repacked weights.
     pub(super) fn make(
         self,
         case: &Case,
         path: PathBuf,
         device: ComputeDevice,
-        memory: Bytes,
+        machine: &Machine,
     ) -> Box<dyn Engine> {
-        let format = case.model.local.map_or(LocalFormat::Gguf, |local| local.format);
+        let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
+        let [most, least] = [Repacking::Yes, Repacking::No]
+            .map(|repacking| self.footprint(repacking, device.device(), machine).memory(case));
         match self {
-            Self::Claimbench => Box::new(OwnEngine::new(path, device, memory)),
-            Self::CandleTransformers => Box::new(ReferenceEngine::new(path, device, memory).of(format)),
+            Self::Claimbench if device.free_memory().is_none_or(|free| free >= most) => {
+                Box::new(OwnEngine::new(path, device, most))
+            }
+            Self::Claimbench => Box::new(OwnEngine::new(path, device, least).without_repacking()),
+            Self::CandleTransformers => Box::new(ReferenceEngine::new(path, device, most).of(format)),
             Self::Scripted => Box::new(ScriptedEngine::new(Scripted::default())),
         }
     }
 
-    /// The memory a case needs on a device. How often weights are repacked depends on the processor.
+    /// The least memory that a case can be measured in on a device.
     pub(in crate::cli) fn memory(self, case: &Case, device: &Device, machine: &Machine) -> Bytes {
-        let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
-        let repacked_copies = match device {
-            Device::Cuda { .. } => 0,
-            Device::Cpu { .. } => 1 + u64::from(has_amx),
-        };
-        let is_own = self == Self::Claimbench;
-        CaseForecast::memory(case, &Footprint { repacked_copies, widens: !is_own })
+        self.footprint(Repacking::No, device, machine).memory(case)
     }
+
+    /// How often weights are repacked depends on the processor; candle-transformers always has them repacked.
+    fn footprint(self, repacking: Repacking, device: &Device, machine: &Machine) -> Footprint {
+        let is_own = self == Self::Claimbench;
+        let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
+        let repacked_copies = match (device, repacking) {
+            (Device::Cuda { .. }, _) => 0,
+            (Device::Cpu { .. }, Repacking::No) if is_own => 0,
+            (Device::Cpu { .. }, _) => 1 + u64::from(has_amx),
+        };
+        Footprint { repacked_copies, widens: !is_own }
+    }
+}
+
+/// Whether quantised weights are held a second time, in the processor's own layout.
+#[derive(Clone, Copy)]
+enum Repacking {
+    Yes,
+    No,
 }

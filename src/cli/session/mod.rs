@@ -362,7 +362,7 @@ impl Session {
     }
 
     fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        self.settings.engine.make(case, path, self.device.clone(), self.memory(case))
+        self.settings.engine.make(case, path, self.device.clone(), &self.run.machine)
     }
 
     fn memory(&self, case: &Case) -> Bytes {

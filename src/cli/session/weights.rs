@@ -1,6 +1,6 @@
 //! Where the weights of a case are: real ones in the hub's cache, or random ones in ours.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -9,7 +9,8 @@ use crate::cli::Terminal;
 use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
 use crate::model::{
-    CacheFolder, LocalModel, Weights, ensure_synthetic, inspect, sha256, synthetic_bytes, synthetic_file_name,
+    CacheFolder, CheckpointFolder, LocalModel, Shape, Weights, damaged_tensor, ensure_synthetic, inspect,
+    sha256, synthetic_bytes, synthetic_file_name,
 };
 use crate::units::Bytes;
 use crate::workload::Case;
@@ -23,6 +24,7 @@ pub(super) fn checkpoint(
     let model = &case.model;
     if let Some(local) = local(case, settings) {
         let (weights, sha256) = (local.weights.clone(), local.sha256()?);
+        refuse_damaged(&local.path)?;
         return Ok((local.path.clone(), ModelFile { weights, sha256, bytes: local.bytes }));
     }
     let real = real(case, settings.weights)?;
@@ -33,17 +35,54 @@ pub(super) fn checkpoint(
         }
         None => (synthetic(case, settings, terminal)?, Weights::Synthetic { seed: settings.seed }),
     };
-    let sha256 = sha256(&path)?;
-    if let (Weights::Hub { repo, commit }, Some((_, fetched))) = (&weights, &real)
-        && let [FetchedFile { name, .. }] = fetched.files.as_slice()
-    {
-        ModelsLock::of_user()?.check(repo, commit, name, &sha256)?;
+    let sha256 = if path.is_dir() { folder_sha256(&path)? } else { sha256(&path)? };
+    // Before anything is read of it: a file that is another one need not be looked at.
+    if let Some((repo, fetched)) = &real {
+        hold_to_lock(repo, fetched, &sha256)?;
     }
-    let header = inspect(&path)?;
-    if let Some((name, found, expected)) = header.differences(&model.shape).first() {
+    let (shape, bytes) = inspected(&path)?;
+    if real.is_some() {
+        refuse_damaged(&path)?;
+    }
+    if let Some((name, found, expected)) = shape.differences(&model.shape).first() {
         anyhow::bail!("the file's {name} is {found}, models.toml says {expected} for {}", model.id);
     }
-    Ok((path, ModelFile { weights, sha256, bytes: header.file_bytes }))
+    Ok((path, ModelFile { weights, sha256, bytes }))
+}
+
+/// Refuses weights that are infinite or no numbers. Random ones are drawn finite.
+fn refuse_damaged(path: &Path) -> anyhow::Result<()> {
+    match damaged_tensor(path)? {
+        Some(name) => anyhow::bail!(
+            "`{name}` holds infinite values or NaN: the file is damaged or was converted wrongly; fetch it again, or give \
+             another one"
+        ),
+        None => Ok(()),
+    }
+}
+
+fn folder_sha256(path: &Path) -> anyhow::Result<String> {
+    Ok(CheckpointFolder::inspect(path)?.sha256()?)
+}
+
+/// What a checkpoint says of itself, and its size.
+fn inspected(path: &Path) -> anyhow::Result<(Shape, Bytes)> {
+    if path.is_dir() {
+        let folder = CheckpointFolder::inspect(path)?;
+        return Ok((folder.shape, folder.file_bytes));
+    }
+    let header = inspect(path)?;
+    Ok((header.shape, header.file_bytes))
+}
+
+/// Refuses files that are not the ones in `models.lock`. The digest of a single file is at hand; those of a folder are computed.
+fn hold_to_lock(repo: &str, fetched: &Fetched, sha256: &str) -> anyhow::Result<()> {
+    let lock = ModelsLock::of_user()?;
+    match fetched.files.as_slice() {
+        [FetchedFile { name, .. }] => lock.check(repo, &fetched.commit, name, sha256)?,
+        _ => lock.verify(repo, fetched)?,
+    }
+    Ok(())
 }
 
 /// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be

@@ -21,7 +21,7 @@ impl Checkpoint {
                     tensors.insert(names::expert(name, expert), stored.slice(expert));
                 }
             } else {
-                tensors.insert(name.to_owned(), stored);
+                tensors.insert(names::of_gguf(name), stored);
             }
         }
         let pairing = match shape.family {

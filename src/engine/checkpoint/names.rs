@@ -56,6 +56,20 @@ fn in_layer(name: &str) -> Option<String> {
     Some(format!("blk.{layer}.{own}.{number}.{end}"))
 }
 
+/// The name used here for a tensor of a GGUF file. Files from before 2024 hold each expert as a tensor of its own,
+/// `blk.1.ffn_up.5.weight`; all others have the name already.
+pub(super) fn of_gguf(name: &str) -> String {
+    let parts: Vec<&str> = name.split('.').collect();
+    match parts.as_slice() {
+        ["blk", layer, part @ ("ffn_gate" | "ffn_up" | "ffn_down"), expert, "weight"]
+            if expert.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            format!("blk.{layer}.{part}_exps.{expert}.weight")
+        }
+        _ => name.to_owned(),
+    }
+}
+
 /// The name of one expert's matrix, from the name of the stack: `blk.1.ffn_up_exps.weight` gives `blk.1.ffn_up_exps.5.weight`.
 pub(super) fn expert(stack: &str, number: usize) -> String {
     let (front, end) = stack.rsplit_once('.').unwrap_or((stack, ""));
@@ -82,6 +96,8 @@ mod tests {
         ] {
             assert_eq!(canonical(hub), own);
         }
+        assert_eq!(of_gguf("blk.1.ffn_up.5.weight"), "blk.1.ffn_up_exps.5.weight");
+        assert_eq!(of_gguf("blk.1.ffn_up.weight"), "blk.1.ffn_up.weight");
         assert_eq!(expert("blk.1.ffn_up_exps.weight", 5), "blk.1.ffn_up_exps.5.weight");
     }
 }

@@ -1,12 +1,11 @@
 //! Grouped-query attention (Ainslie and others 2023): groups of query heads share a key and a value head.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::cache::Cache;
-use super::linear::{Linear, RmsNorm};
+use super::linear::{Linear, Loader, RmsNorm};
 use super::mask::Mask;
 use super::rotary::Rotary;
-use crate::engine::checkpoint::Checkpoint;
 use crate::units::count_as_usize;
 
 /// The attention of one layer.
@@ -27,15 +26,14 @@ pub(super) struct GroupedAttention {
 
 impl GroupedAttention {
     pub(super) fn load(
-        checkpoint: &Checkpoint,
+        loader: &Loader<'_>,
         layer: u64,
         [heads, kv_heads, head_dim]: [u64; 3],
-        device: &Device,
     ) -> Result<Self> {
         let [heads, kv_heads, head_dim] = [heads, kv_heads, head_dim].map(count_as_usize);
-        let linear = |part: &str| Linear::load(checkpoint, &format!("blk.{layer}.{part}"), device);
-        let norm = |part: &str| RmsNorm::load(checkpoint, &format!("blk.{layer}.{part}"), device);
-        let has_norms = checkpoint.shape.family.has_query_key_norm();
+        let linear = |part: &str| loader.linear(&format!("blk.{layer}.{part}"));
+        let norm = |part: &str| loader.norm(&format!("blk.{layer}.{part}"));
+        let has_norms = loader.checkpoint.shape.family.has_query_key_norm();
         Ok(Self {
             heads,
             kv_heads,
@@ -46,8 +44,8 @@ impl GroupedAttention {
             output: linear("attn_output")?,
             query_norm: has_norms.then(|| norm("attn_q_norm")).transpose()?,
             key_norm: has_norms.then(|| norm("attn_k_norm")).transpose()?,
-            keys: Cache::new(kv_heads, head_dim, device),
-            values: Cache::new(kv_heads, head_dim, device),
+            keys: Cache::new(kv_heads, head_dim, loader.device),
+            values: Cache::new(kv_heads, head_dim, loader.device),
         })
     }
 

@@ -1,9 +1,8 @@
 //! The feed-forward part of a layer: one gated network, or a router and many narrow ones.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::linear::{Linear, Matrix};
-use crate::engine::checkpoint::Checkpoint;
+use super::linear::{Linear, Loader, Matrix};
 use crate::model::{Family, Mixture};
 use crate::units::{count_as_usize, index_as_u64};
 
@@ -17,9 +16,8 @@ pub(super) struct GatedNetwork {
 
 impl GatedNetwork {
     /// `ending` tells the networks of a layer apart: nothing, `_shexp`, or `_exps.5`.
-    pub(super) fn load(checkpoint: &Checkpoint, layer: u64, ending: &str, device: &Device) -> Result<Self> {
-        let linear =
-            |part: &str| Linear::load(checkpoint, &format!("blk.{layer}.ffn_{part}{ending}"), device);
+    pub(super) fn load(loader: &Loader<'_>, layer: u64, ending: &str) -> Result<Self> {
+        let linear = |part: &str| loader.linear(&format!("blk.{layer}.ffn_{part}{ending}"));
         Ok(Self { gate: linear("gate")?, up: linear("up")?, down: linear("down")? })
     }
 
@@ -42,20 +40,15 @@ pub(super) struct ExpertMixture {
 }
 
 impl ExpertMixture {
-    pub(super) fn load(
-        checkpoint: &Checkpoint,
-        layer: u64,
-        mixture: &Mixture,
-        device: &Device,
-    ) -> Result<Self> {
-        let network = |ending: &str| GatedNetwork::load(checkpoint, layer, ending, device);
+    pub(super) fn load(loader: &Loader<'_>, layer: u64, mixture: &Mixture) -> Result<Self> {
+        let network = |ending: &str| GatedNetwork::load(loader, layer, ending);
         let experts = (0..mixture.experts).map(|expert| network(&format!("_exps.{expert}")));
         Ok(Self {
-            router: Matrix::load(checkpoint.get(&format!("blk.{layer}.ffn_gate_inp.weight"))?, device)?,
+            router: loader.matrix(&format!("blk.{layer}.ffn_gate_inp.weight"))?,
             experts: experts.collect::<Result<_>>()?,
             shared: (mixture.shared_experts > 0).then(|| network("_shexp")).transpose()?,
             per_token: count_as_usize(mixture.experts_per_token),
-            rescales: checkpoint.shape.family != Family::DeepSeek2,
+            rescales: loader.checkpoint.shape.family != Family::DeepSeek2,
         })
     }
 

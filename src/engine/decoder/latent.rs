@@ -3,13 +3,12 @@
 //! Only that vector and one rotated key are cached. The matrices that would expand it are applied to the query and to the
 //! weighted sum instead, which gives the same numbers and reads far less.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::cache::Cache;
-use super::linear::{Linear, RmsNorm};
+use super::linear::{Linear, Loader, RmsNorm};
 use super::mask::Mask;
 use super::rotary::Rotary;
-use crate::engine::checkpoint::Checkpoint;
 use crate::units::count_as_usize;
 
 /// The attention of one layer.
@@ -45,18 +44,18 @@ impl Widths {
 }
 
 impl LatentAttention {
-    pub(super) fn load(checkpoint: &Checkpoint, layer: u64, widths: Widths, device: &Device) -> Result<Self> {
-        let linear = |part: &str| Linear::load(checkpoint, &format!("blk.{layer}.{part}"), device);
-        let (key_expansion, value_expansion) = expansions(checkpoint, layer, widths, device)?;
+    pub(super) fn load(loader: &Loader<'_>, layer: u64, widths: Widths) -> Result<Self> {
+        let linear = |part: &str| loader.linear(&format!("blk.{layer}.{part}"));
+        let (key_expansion, value_expansion) = expansions(loader, layer, widths)?;
         Ok(Self {
             widths,
             query: linear("attn_q")?,
             latent: linear("attn_kv_a_mqa")?,
-            latent_norm: RmsNorm::load(checkpoint, &format!("blk.{layer}.attn_kv_a_norm"), device)?,
+            latent_norm: loader.norm(&format!("blk.{layer}.attn_kv_a_norm"))?,
             key_expansion,
             value_expansion,
             output: linear("attn_output")?,
-            cache: Cache::new(1, widths.rank + widths.rope, device),
+            cache: Cache::new(1, widths.rank + widths.rope, loader.device),
         })
     }
 
@@ -105,13 +104,9 @@ fn per_head(x: &Tensor, matrices: &Tensor) -> Result<Tensor> {
 
 /// The two matrices of each head. Files hold them as two stacks, with the key's turned round, or joined as on the hub:
 /// per head `nope` rows for the key and `value` rows for the value.
-fn expansions(
-    checkpoint: &Checkpoint,
-    layer: u64,
-    widths: Widths,
-    device: &Device,
-) -> Result<(Tensor, Tensor)> {
+fn expansions(loader: &Loader<'_>, layer: u64, widths: Widths) -> Result<(Tensor, Tensor)> {
     let Widths { heads, rank, nope, value, .. } = widths;
+    let Loader { checkpoint, device, .. } = *loader;
     if let Some(joined) = checkpoint.find(&format!("blk.{layer}.attn_kv_b.weight")) {
         let joined = joined.floats(device)?.reshape((heads, nope + value, rank))?;
         let key = joined.narrow(1, 0, nope)?.contiguous()?;

@@ -6,6 +6,36 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::plain_blocks::PlainBlocks;
 use crate::engine::checkpoint::{Checkpoint, Stored};
 
+/// Where weights come from, where they go, and how they may be held there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loader<'a> {
+    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) device: &'a Device,
+    /// True if quantised weights may be copied into a layout of the processor's own, at 4/3 of their size: candle's faster
+    /// product on a CPU.
+    pub(super) repacks: bool,
+}
+
+impl Loader<'_> {
+    /// The matrix of this name, its ending included.
+    pub(super) fn matrix(&self, name: &str) -> Result<Matrix> {
+        Matrix::load(self.checkpoint.get(name)?, self)
+    }
+
+    /// The matrix `NAME.weight`, and `NAME.bias` where there is one.
+    pub(super) fn linear(&self, name: &str) -> Result<Linear> {
+        let bias = self.checkpoint.find(&format!("{name}.bias"));
+        let bias = bias.map(|stored| stored.floats(self.device)).transpose()?;
+        Ok(Linear { matrix: self.matrix(&format!("{name}.weight"))?, bias })
+    }
+
+    /// The norm `NAME.weight`.
+    pub(super) fn norm(&self, name: &str) -> Result<RmsNorm> {
+        let weight = self.checkpoint.get(&format!("{name}.weight"))?.floats(self.device)?;
+        Ok(RmsNorm { weight, epsilon: crate::units::nearest_f32(self.checkpoint.shape.rms_norm_eps) })
+    }
+}
+
 /// A matrix on the device that computes, `[rows, columns]`.
 #[derive(Debug)]
 pub(super) enum Matrix {
@@ -19,16 +49,16 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
-    pub(super) fn load(stored: &Stored, device: &Device) -> Result<Self> {
-        match (stored.kind(), device.is_cpu()) {
+    pub(super) fn load(stored: &Stored, loader: &Loader<'_>) -> Result<Self> {
+        let (kind, device) = (stored.kind(), loader.device);
+        match (kind, device.is_cpu()) {
             (GgmlDType::F32, _) | (GgmlDType::F16, true) => stored.floats(device).map(Self::Floats),
-            (GgmlDType::F16, false) => {
-                Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::F16)?.to_device(device)?))
-            }
-            (GgmlDType::BF16, false) => {
-                Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(DType::BF16)?.to_device(device)?))
+            (GgmlDType::F16 | GgmlDType::BF16, false) => {
+                let dtype = if kind == GgmlDType::F16 { DType::F16 } else { DType::BF16 };
+                Ok(Self::Floats(stored.floats(&Device::Cpu)?.to_dtype(dtype)?.to_device(device)?))
             }
             (GgmlDType::Q8_0, true) => PlainBlocks::load(stored).map(Self::Plain),
+            (_, true) if !loader.repacks => PlainBlocks::load(stored).map(Self::Plain),
             _ => stored.blocks(device).map(Self::Blocks),
         }
     }
@@ -70,13 +100,6 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// `name` is without its ending: `blk.0.attn_q`.
-    pub(super) fn load(checkpoint: &Checkpoint, name: &str, device: &Device) -> Result<Self> {
-        let matrix = Matrix::load(checkpoint.get(&format!("{name}.weight"))?, device)?;
-        let bias = checkpoint.find(&format!("{name}.bias"));
-        Ok(Self { matrix, bias: bias.map(|stored| stored.floats(device)).transpose()? })
-    }
-
     /// `x W^T + b` for `x` of shape `[.., columns]`: `[.., rows]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let product = self.matrix.multiply(x)?;
@@ -95,11 +118,6 @@ pub(super) struct RmsNorm {
 }
 
 impl RmsNorm {
-    pub(super) fn load(checkpoint: &Checkpoint, name: &str, device: &Device) -> Result<Self> {
-        let weight = checkpoint.get(&format!("{name}.weight"))?.floats(device)?;
-        Ok(Self { weight, epsilon: crate::units::nearest_f32(checkpoint.shape.rms_norm_eps) })
-    }
-
     /// Normalises the last dimension.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         candle_nn::ops::rms_norm(&x.contiguous()?, &self.weight, self.epsilon)

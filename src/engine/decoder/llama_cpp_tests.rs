@@ -61,7 +61,7 @@ fn quantised_weights_are_computed_as_exactly_as_llama_cpp_does() {
             );
             let kept = kept(model.id.as_str(), recipe);
             let checkpoint = Checkpoint::open(&file.path).unwrap();
-            let mut decoder = Decoder::load(&checkpoint, &Device::Cpu).unwrap();
+            let mut decoder = Decoder::load(&checkpoint, &Device::Cpu, true).unwrap();
             let tokens = Tensor::new(kept.tokens.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
             let hidden = decoder.advance(&tokens).unwrap();
             let all: Vec<Vec<f32>> = decoder.logits(&hidden).unwrap().squeeze(0).unwrap().to_vec2().unwrap();

@@ -21,7 +21,7 @@ use self::attention::GroupedAttention;
 use self::cache::Cache;
 use self::feed_forward::{ExpertMixture, GatedNetwork};
 use self::latent::{LatentAttention, Widths};
-use self::linear::{Matrix, RmsNorm};
+use self::linear::{Loader, Matrix, RmsNorm};
 use self::mask::Mask;
 use self::rotary::Rotary;
 use super::checkpoint::Checkpoint;
@@ -63,16 +63,17 @@ enum LayerFeedForward {
 }
 
 impl Decoder {
-    /// Reads all weights of a checkpoint onto a device.
-    pub(super) fn load(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
-        let shape = checkpoint.shape.clone();
-        let layers = (0..shape.layers).map(|layer| Layer::load(checkpoint, layer, device));
-        let output = checkpoint.find("output.weight").filter(|_| !shape.tied_embeddings);
+    /// Reads all weights of a checkpoint onto a device. `repacks` allows candle's faster product of quantised weights on a
+    /// CPU, which holds them a second time at 4/3 of their size.
+    pub(super) fn load(checkpoint: &Checkpoint, device: &Device, repacks: bool) -> Result<Self> {
+        let (loader, shape) = (Loader { checkpoint, device, repacks }, checkpoint.shape.clone());
+        let layers = (0..shape.layers).map(|layer| Layer::load(&loader, layer));
+        let output = (!shape.tied_embeddings).then(|| loader.matrix("output.weight"));
         Ok(Self {
-            embedding: Matrix::load(checkpoint.get("token_embd.weight")?, device)?,
+            embedding: loader.matrix("token_embd.weight")?,
             layers: layers.collect::<Result<_>>()?,
-            norm: RmsNorm::load(checkpoint, "output_norm", device)?,
-            output: output.map(|stored| Matrix::load(stored, device)).transpose()?,
+            norm: loader.norm("output_norm")?,
+            output: output.transpose()?,
             rotary: Rotary::new(checkpoint, device)?,
             device: device.clone(),
             shape,
@@ -127,24 +128,24 @@ impl Decoder {
 }
 
 impl Layer {
-    fn load(checkpoint: &Checkpoint, layer: u64, device: &Device) -> Result<Self> {
-        let norm = |part: &str| RmsNorm::load(checkpoint, &format!("blk.{layer}.{part}"), device);
-        let attention = match checkpoint.shape.attention {
+    fn load(loader: &Loader<'_>, layer: u64) -> Result<Self> {
+        let norm = |part: &str| loader.norm(&format!("blk.{layer}.{part}"));
+        let attention = match loader.checkpoint.shape.attention {
             Attention::Grouped { heads, kv_heads, head_dim } => {
                 let sizes = [heads, kv_heads, head_dim];
-                LayerAttention::Grouped(GroupedAttention::load(checkpoint, layer, sizes, device)?)
+                LayerAttention::Grouped(GroupedAttention::load(loader, layer, sizes)?)
             }
             Attention::Latent { heads, kv_rank, nope_dim, rope_dim, value_dim } => {
                 let widths = Widths::new([heads, kv_rank, nope_dim, rope_dim, value_dim]);
-                LayerAttention::Latent(LatentAttention::load(checkpoint, layer, widths, device)?)
+                LayerAttention::Latent(LatentAttention::load(loader, layer, widths)?)
             }
         };
-        let feed_forward = match &checkpoint.shape.feed_forward {
+        let feed_forward = match &loader.checkpoint.shape.feed_forward {
             FeedForward::Mixture(mixture) if layer >= mixture.dense_layers => {
-                LayerFeedForward::Mixture(ExpertMixture::load(checkpoint, layer, mixture, device)?)
+                LayerFeedForward::Mixture(ExpertMixture::load(loader, layer, mixture)?)
             }
             FeedForward::Dense { .. } | FeedForward::Mixture(_) => {
-                LayerFeedForward::Dense(GatedNetwork::load(checkpoint, layer, "", device)?)
+                LayerFeedForward::Dense(GatedNetwork::load(loader, layer, "")?)
             }
         };
         let (attention_norm, feed_forward_norm) = (norm("attn_norm")?, norm("ffn_norm")?);

@@ -53,7 +53,7 @@ impl Fixture {
     }
 
     fn decoder_distance(&self, checkpoint: &Checkpoint) -> f64 {
-        let mut decoder = Decoder::load(checkpoint, &Device::Cpu).unwrap();
+        let mut decoder = Decoder::load(checkpoint, &Device::Cpu, true).unwrap();
         self.distance(|prompt| {
             decoder.rewind(0);
             logits(&mut decoder, prompt)
@@ -94,7 +94,7 @@ fn rows(logits: &[Vec<f32>]) -> Rows {
 fn a_prompt_at_once_in_portions_and_token_by_token_gives_the_same_logits() {
     for name in EXACT {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu).unwrap();
+        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let prompt = &fixture.prompts[0];
         let at_once = rows(&logits(&mut decoder, prompt));
         for portions in [vec![7, 16, 17], vec![1; 40], vec![39, 1]] {
@@ -114,7 +114,7 @@ fn a_prompt_at_once_in_portions_and_token_by_token_gives_the_same_logits() {
 fn a_cache_that_was_rewound_goes_on_as_if_it_had_never_been_further() {
     for name in EXACT {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu).unwrap();
+        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let (prompt, other) = (&fixture.prompts[0], &fixture.prompts[1]);
         let straight = logits(&mut decoder, prompt);
         decoder.rewind(0);
@@ -132,7 +132,7 @@ fn a_cache_that_was_rewound_goes_on_as_if_it_had_never_been_further() {
 fn eight_sequences_together_give_what_each_gives_alone() {
     for name in EXACT {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu).unwrap();
+        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let both = fixture.prompts.concat();
         let sequences: Vec<Vec<u32>> = (0..8).map(|row| both[row * 5..row * 5 + 24].to_vec()).collect();
         let alone: Vec<Vec<Vec<f32>>> = sequences

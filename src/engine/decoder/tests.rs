@@ -38,7 +38,7 @@ fn every_family_agrees_with_the_plain_path_in_every_precision() {
         for (id, checkpoint) in &checkpoints {
             let tokens = tokens(20);
             let plain = Plain::new(checkpoint, Sums::F32).logits(&tokens, 0..20).unwrap();
-            let mut decoder = Decoder::load(checkpoint, &Device::Cpu).unwrap();
+            let mut decoder = Decoder::load(checkpoint, &Device::Cpu, true).unwrap();
             let checked = gate::distance(&logits(&mut decoder, &tokens), &plain, gate::tolerance(checkpoint));
             assert!(
                 checked.finite && checked.distance < checked.tolerance,

@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use super::matrix::Rows;
-use super::{Plain, normalise, softmax};
+use super::{Plain, floats, normalise, softmax};
 use crate::engine::checkpoint::Pairing;
 use crate::model::{Attention, Family, RopeScaling, SlidingWindow};
 use crate::units::{count_as_f64, count_as_usize, index_as_u64};
@@ -34,10 +34,10 @@ impl Plain<'_> {
         let (mut queries, mut keys, values) = (part("attn_q")?, part("attn_k")?, part("attn_v")?);
         if self.checkpoint.shape.family.has_query_key_norm() {
             for (rows, name) in [(&mut queries, "attn_q_norm"), (&mut keys, "attn_k_norm")] {
-                let weight = self.floats(self.checkpoint.get(&format!("blk.{layer}.{name}.weight"))?)?;
+                let weight = floats(self.checkpoint.get(&format!("blk.{layer}.{name}.weight"))?)?;
                 let epsilon = self.checkpoint.shape.rms_norm_eps;
                 rows.each(|row| {
-                    row.chunks_exact_mut(width).for_each(|head| normalise(head, &weight, epsilon))
+                    row.chunks_exact_mut(width).for_each(|head| normalise(head, &weight, epsilon));
                 });
             }
         }
@@ -51,7 +51,7 @@ impl Plain<'_> {
                 own
             };
             let kept = Head { keys: turned(&keys, group), values: columns(&values, group * width, width) };
-            let sums = self.weigh(turned(&queries, head), &kept);
+            let sums = self.weigh(&turned(&queries, head), &kept);
             put(&mut heads_out, head * width, &sums);
         }
         self.project(&heads_out, &format!("blk.{layer}.attn_output"))
@@ -76,7 +76,7 @@ impl Plain<'_> {
             self.turn(&mut rotated, &frequencies);
             let query = beside(&columns(&queries, head * (nope + rope), nope), &rotated);
             let (key_part, values) = self.expand(&latent, layer, head, [nope, value])?;
-            let sums = self.weigh(query, &Head { keys: beside(&key_part, &shared_key), values });
+            let sums = self.weigh(&query, &Head { keys: beside(&key_part, &shared_key), values });
             put(&mut heads_out, head * value, &sums);
         }
         self.project(&heads_out, &format!("blk.{layer}.attn_output"))
@@ -102,7 +102,7 @@ impl Plain<'_> {
         };
         let values = super::matrix::multiply(latent, &stack("attn_v_b")?, self.sums)?;
         // The key's matrix is stored turned round, `[rank, nope]`.
-        let turned = self.floats(&stack("attn_k_b")?)?;
+        let turned = floats(&stack("attn_k_b")?)?;
         let mut keys = Rows::zeros(latent.count(), nope);
         for position in 0..latent.count() {
             let row = keys.row_mut(position);
@@ -132,7 +132,7 @@ impl Plain<'_> {
     }
 
     /// For each query the sum of the values it sees, weighted by how well their keys fit.
-    fn weigh(self, queries: Rows, head: &Head) -> Rows {
+    fn weigh(self, queries: &Rows, head: &Head) -> Rows {
         let shape = &self.checkpoint.shape;
         let window = match shape.sliding_window {
             SlidingWindow::On(positions) => count_as_usize(positions),

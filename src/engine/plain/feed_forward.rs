@@ -42,7 +42,9 @@ impl Plain<'_> {
                 continue;
             }
             let mut own = Rows::new(x.row(0).len());
-            shares.iter().for_each(|(position, _)| own.push(x.row(*position)));
+            for (position, _) in &shares {
+                own.push(x.row(*position));
+            }
             let part = self.gated(&own, layer, &format!("_exps.{expert}"))?;
             for (index, (position, share)) in shares.into_iter().enumerate() {
                 let row = sum.row_mut(position).iter_mut();

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Stored};
 use crate::units::index_as_u64;
 
 pub(super) use matrix::{Rows, Sums};
@@ -51,14 +51,14 @@ impl<'a> Plain<'a> {
             if token >= table.rows() {
                 candle_core::bail!("token {token} is beyond the vocabulary of {}", table.rows());
             }
-            x.push(&self.floats(&table.row_range(token..token + 1))?);
+            x.push(&floats(&table.row_range(token..token + 1))?);
         }
         Ok(x)
     }
 
     /// `x / sqrt(mean(x^2) + epsilon) * weight`, row by row.
     fn norm(self, x: &Rows, name: &str) -> Result<Rows> {
-        let weight = self.floats(self.checkpoint.get(&format!("{name}.weight"))?)?;
+        let weight = floats(self.checkpoint.get(&format!("{name}.weight"))?)?;
         let mut normed = x.clone();
         normed.each(|row| normalise(row, &weight, self.checkpoint.shape.rms_norm_eps));
         Ok(normed)
@@ -68,7 +68,7 @@ impl<'a> Plain<'a> {
     fn project(self, x: &Rows, name: &str) -> Result<Rows> {
         let mut product = self.multiply(x, &format!("{name}.weight"))?;
         if let Some(bias) = self.checkpoint.find(&format!("{name}.bias")) {
-            let bias = self.floats(bias)?;
+            let bias = floats(bias)?;
             product.each(|row| row.iter_mut().zip(&bias).for_each(|(value, bias)| *value += bias));
         }
         Ok(product)
@@ -77,11 +77,12 @@ impl<'a> Plain<'a> {
     fn multiply(self, x: &Rows, name: &str) -> Result<Rows> {
         matrix::multiply(x, self.checkpoint.get(name)?, self.sums)
     }
+}
 
-    fn floats(self, stored: &super::checkpoint::Stored) -> Result<Vec<f64>> {
-        let values: Vec<f32> = stored.floats(&candle_core::Device::Cpu)?.flatten_all()?.to_vec1()?;
-        Ok(values.into_iter().map(f64::from).collect())
-    }
+/// A tensor's values.
+fn floats(stored: &Stored) -> Result<Vec<f64>> {
+    let values: Vec<f32> = stored.floats(&candle_core::Device::Cpu)?.flatten_all()?.to_vec1()?;
+    Ok(values.into_iter().map(f64::from).collect())
 }
 
 fn normalise(row: &mut [f64], weight: &[f64], epsilon: f64) {
@@ -94,7 +95,11 @@ fn normalise(row: &mut [f64], weight: &[f64], epsilon: f64) {
 /// `exp(x) / sum(exp(x))`.
 fn softmax(scores: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
+    for score in scores.iter_mut() {
+        *score = (*score - largest).exp();
+    }
     let sum: f64 = scores.iter().sum();
-    scores.iter_mut().for_each(|score| *score /= sum);
+    for score in scores.iter_mut() {
+        *score /= sum;
+    }
 }

@@ -16,6 +16,8 @@
 
 mod bytes;
 mod kind;
+#[cfg(test)]
+mod raw_tests;
 mod read;
 #[cfg(test)]
 mod read_tests;

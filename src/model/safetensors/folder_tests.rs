@@ -5,7 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{CheckpointFolder, expected};
+use super::head::Head;
+use super::{CheckpointFolder, expected, wire};
+use crate::model::mutation_tests::Mutator;
 use crate::model::{Precision, Shape, shape_of_config};
 use crate::units::{count_as_usize, index_as_u64};
 
@@ -297,4 +299,22 @@ fn a_config_of_100_mb_is_not_read() {
     file.set_len(100_000_000).unwrap();
     let message = inspected(&folder).unwrap_err();
     assert!(message.contains("100000000 bytes, and more than 16777216 are not read"), "{message}");
+}
+
+#[test]
+fn no_head_that_is_nearly_right_panics() {
+    let (head, data) = head(&llama().1);
+    let (sound, mut mutator, mut taken) = (head.to_string().into_bytes(), Mutator::new(), 0);
+    for _ in 0..5_000 {
+        let bytes = mutator.changed(&sound);
+        if let Ok(head) = Head::parse(&bytes, data, data + 8 + index_as_u64(bytes.len())) {
+            taken += 1;
+            let sum: u64 = head.tensors.values().map(|tensor| tensor.bytes).sum();
+            assert_eq!(sum, data, "every byte belongs to one tensor");
+        }
+        if let Err(error) = wire::index(&String::from_utf8_lossy(&bytes)) {
+            assert!(error.len() < 400, "{error}");
+        }
+    }
+    assert!(taken > 10, "{taken} taken");
 }

@@ -69,7 +69,7 @@ impl Head {
     }
 
     /// `data` is the number of bytes after the head.
-    fn parse(head: &[u8], data: u64, file_bytes: u64) -> Result<Self, String> {
+    pub(super) fn parse(head: &[u8], data: u64, file_bytes: u64) -> Result<Self, String> {
         let entries = wire::tensors(head)
             .map_err(|error| format!("has a head that is no list of tensors ({error}); fetch it again"))?;
         let start = file_bytes - data;

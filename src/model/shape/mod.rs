@@ -193,6 +193,27 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Where this shape differs from `other` in what decides speed and memory, as (name, in this, in the other); empty if
+    /// nowhere. Positions and rotary scaling are not compared: publishers and converters change them.
+    pub fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
+        let of = |shape: &Self| {
+            [
+                ("family", shape.family.id().to_owned()),
+                ("layers", shape.layers.to_string()),
+                ("hidden", shape.hidden.to_string()),
+                ("attention", format!("{:?}", shape.attention)),
+                ("feed_forward", format!("{:?}", shape.feed_forward)),
+                ("vocab", shape.vocab.to_string()),
+                ("tied_embeddings", shape.tied_embeddings.to_string()),
+            ]
+        };
+        let pairs = of(self).into_iter().zip(of(other));
+        pairs
+            .filter(|(own, other)| own != other)
+            .map(|((name, own), (_, other))| (name, own, other))
+            .collect()
+    }
+
     /// Query heads.
     pub const fn heads(&self) -> u64 {
         match self.attention {

@@ -4,7 +4,7 @@ mod schema;
 
 pub(super) use schema::GateFile;
 
-use crate::measurement::{Gate, GateDistance, GateFault, NotGated, Outcome, Stage};
+use crate::measurement::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated, Outcome, Stage};
 use crate::units::{Bytes, Ratio, Seconds};
 use schema::NotGatedFile;
 
@@ -83,11 +83,16 @@ impl NotGatedFile {
     }
 }
 
-/// Says why a gate and an outcome cannot both be of one case.
-pub(super) fn contradiction(outcome: &Outcome) -> Option<&'static str> {
+/// Says why a gate, an outcome and a version of the method cannot all be of one case.
+pub(super) fn contradiction(outcome: &Outcome, method_version: u32) -> Option<&'static str> {
     let measurement = outcome.measurement();
+    let has_gates = method_version >= GATED_SINCE_METHOD;
     let at_gate = matches!(outcome, Outcome::Failed(failure, _) if failure.stage == Stage::Gate);
     match measurement.gate {
+        None if has_gates && measurement.measured().next().is_some() => {
+            Some("a case of this method has none and figures all the same")
+        }
+        Some(_) if !has_gates => Some("this version of the method had none"),
         Some(Gate::Failed(_)) if !at_gate => Some("it failed, and the case did not fail there"),
         Some(Gate::Passed(_) | Gate::NotComputed(_)) if at_gate => {
             Some("it did not fail, and the case did there")
@@ -152,7 +157,7 @@ mod tests {
             NotGated::Engine,
         ];
         let figures_stand = reasons.into_iter().map(|reason| Some(Gate::NotComputed(reason)));
-        let figures_stand = figures_stand.chain([None, Some(compared(0.012))]).map(measured_with);
+        let figures_stand = figures_stand.chain([Some(compared(0.012))]).map(measured_with);
         let no_figures = [compared(0.4), Gate::Failed(GateFault::NotFinite)].map(failed_with);
         for run in figures_stand.chain(no_figures) {
             let read = from_json(&to_json(&run)).unwrap();
@@ -169,6 +174,9 @@ mod tests {
         for case in value["cases"].as_array_mut().unwrap() {
             case.as_object_mut().unwrap().remove("gate");
         }
+        let message = from_json(&value.to_string()).unwrap_err().to_string();
+        assert!(message.contains("gate: a case of this method has none and figures"), "{message}");
+        value["provenance"]["method_version"] = 1.into();
         let read = from_json(&value.to_string()).unwrap();
         assert!(read.cases.iter().all(|record| record.outcome.measurement().gate.is_none()));
     }
@@ -184,6 +192,12 @@ mod tests {
             json!({"result": "passed", "positions": 32, "same_top": 32, "distance": 0.0, "tolerance": 0.1});
         let message = refused(&run, |run| run["cases"][0]["gate"] = made_up.clone());
         assert!(message.contains("flags: do not follow"), "{message}");
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_gates_cannot_have_one() {
+        let message = refused(&example_run(), |run| run["provenance"]["method_version"] = 1.into());
+        assert!(message.contains("gate: this version of the method had none"), "{message}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::wire::{Component, Pattern, TemplatePiece};
+use crate::model::shown;
 use crate::text::error::TextError;
 use crate::text::pieces::Spelling;
 
@@ -106,13 +107,17 @@ impl Component {
                 TemplatePiece::Sequence { id } if id == "A" && !has_text => has_text = true,
                 TemplatePiece::Sequence { id } => {
                     return Err(TextError::vocabulary(format!(
-                        "the text `{id}` stands twice among the marks"
+                        "the text `{}` stands twice among the marks",
+                        shown(id)
                     )));
                 }
                 TemplatePiece::SpecialToken { id } => {
                     let known = self.special_tokens.0.iter().find(|(name, _)| name == id);
                     let (_, token) = known.ok_or_else(|| {
-                        TextError::vocabulary(format!("the mark `{id}` is put around texts and has no id"))
+                        TextError::vocabulary(format!(
+                            "the mark `{}` is put around texts and has no id",
+                            shown(id)
+                        ))
                     })?;
                     let side = if has_text { &mut post.after } else { &mut post.before };
                     side.extend(&token.ids.0);
@@ -221,10 +226,10 @@ impl Component {
     }
 
     fn lacks(&self, field: &str) -> TextError {
-        TextError::vocabulary(format!("the step `{}` has no `{field}` of a known form", self.kind))
+        TextError::vocabulary(format!("the step `{}` has no `{field}` of a known form", shown(&self.kind)))
     }
 
     fn broken(&self, error: &tokenizers::Error) -> TextError {
-        TextError::vocabulary(format!("the step `{}`: {error}", self.kind))
+        TextError::vocabulary(format!("the step `{}`: {error}", shown(&self.kind)))
     }
 }

@@ -145,6 +145,7 @@ pub(super) struct WireModel {
 
 /// A token that is found in a text before it is split.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the file's flags, as it names them")]
 pub(super) struct WireAdded {
     pub id: u32,
     pub content: String,
@@ -166,7 +167,7 @@ pub(super) struct Component {
     #[serde(rename = "type")]
     pub kind: String,
     #[serde(default, alias = "pretokenizers", alias = "decoders", alias = "processors")]
-    pub normalizers: Bounded<Component, MOST_STEPS>,
+    pub normalizers: Bounded<Self, MOST_STEPS>,
     pub pattern: Option<Pattern>,
     pub behavior: Option<String>,
     pub invert: Option<bool>,

@@ -1,1 +1,0 @@
-//! The constructs of real templates.
