@@ -131,6 +131,8 @@ impl Job {
             out: PathBuf::from(RUNS),
             command: self.command.clone(),
             local: Vec::new(),
+            // criterion's run is about speed.
+            answers: false,
         };
         // Rows come as criterion asks for cases: its filters may leave some out.
         let session = Session::start(settings, &[], &self.catalog, stop.clone())?;

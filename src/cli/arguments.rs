@@ -163,7 +163,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     pub(super) budget: Option<Duration>,
     /// Take up a run that was interrupted or killed, where it stopped; files of yours are given again with --model
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "out", "engine"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "out", "engine"])]
     pub(super) resume: Option<PathBuf>,
     /// Device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_parser = DeviceChoice::parse)]
@@ -177,6 +177,9 @@ pub(super) struct RunArgs {
     /// Rated power of this processor in watts, for an energy estimate where it is unknown
     #[arg(long, value_name = "WATTS", allow_negative_numbers = true, value_parser = parse_positive)]
     pub(super) assume_tdp: Option<f64>,
+    /// Do not let models with real weights answer the prompts of prompts.toml after they were measured
+    #[arg(long)]
+    pub(super) no_answers: bool,
     /// Folder that gets a folder for the run
     #[arg(long, value_name = "DIR", default_value = RUNS)]
     pub(super) out: PathBuf,

@@ -1,4 +1,4 @@
-//! Everything the program knows before it measures: models, workloads, ledger, prices, processors.
+//! Everything the program knows before it measures: models, workloads, prompts, ledger, prices, processors.
 //!
 //! The files are compiled in, so that one binary carried to another machine is whole.
 
@@ -6,6 +6,7 @@ use crate::claim::Ledger;
 use crate::cost::PriceBook;
 use crate::meter::Ratings;
 use crate::model::Registry;
+use crate::text::PromptBook;
 use crate::workload::WorkloadBook;
 
 /// The claims, by the article they are quoted from.
@@ -28,6 +29,8 @@ pub struct Catalog {
     pub models: Registry,
     /// `workloads.toml`.
     pub workloads: WorkloadBook,
+    /// `prompts.toml`.
+    pub prompts: PromptBook,
     /// `ledger/claims/` and `ledger/sources.toml`.
     pub ledger: Ledger,
     /// `ledger/prices.toml`.
@@ -43,6 +46,7 @@ impl Catalog {
         Ok(Self {
             models: Registry::parse("models.toml", include_str!("../../models.toml"))?,
             workloads: WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml"))?,
+            prompts: PromptBook::parse("prompts.toml", include_str!("../../prompts.toml"))?,
             ledger: Ledger::parse(&CLAIM_FILES, sources)?,
             prices: PriceBook::parse("ledger/prices.toml", include_str!("../../ledger/prices.toml"))?,
             ratings: Ratings::parse("ledger/hardware.toml", include_str!("../../ledger/hardware.toml"))?,

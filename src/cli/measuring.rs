@@ -1,5 +1,6 @@
 //! The cases of a run, one after the other, within the time there is.
 
+use super::session::asked_once;
 use super::summary::{announced_and_taken, announcement, gate_line, rough};
 use super::{Session, Terminal};
 use crate::measurement::{Outcome, Role, Skip};
@@ -22,7 +23,8 @@ pub(super) fn measure_all(
     budget: Option<Seconds>,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Option<String>> {
-    let forecasts: Vec<Option<CaseForecast>> = cases.iter().map(|case| session.forecast(case)).collect();
+    let mut forecasts: Vec<Option<CaseForecast>> = cases.iter().map(|case| session.forecast(case)).collect();
+    asked_once(cases, &mut forecasts);
     terminal.note(&announcement(cases, &forecasts, budget, session.device().kind()));
     let mut slowness = 1.0;
     for (index, (case, forecast)) in cases.iter().zip(&forecasts).enumerate() {
@@ -104,6 +106,8 @@ fn measure(
         }
         last = Some(time);
     }
+    session.load_again(&mut open, until)?;
+    session.answer(&mut open, until, terminal)?;
     session.finish(&mut open, until)?;
     say_how_it_ended(session, case, terminal);
     Ok(last)

@@ -9,7 +9,7 @@ use super::local;
 use super::measuring::measure_all;
 use super::page::conclude;
 use super::prices::{Audience, price_of};
-use super::session::{forecast, load_run, unfinished};
+use super::session::{asked_once, forecast, load_run, unfinished};
 use super::{
     Catalog, Cli, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
 };
@@ -114,7 +114,8 @@ fn announce(
     terminal: &mut Terminal,
 ) -> anyhow::Result<Status> {
     let device = ComputeDevice::open(settings.device)?;
-    let forecasts: Vec<_> = cases.iter().map(|case| forecast(case, device.device(), settings)).collect();
+    let mut forecasts: Vec<_> = cases.iter().map(|case| forecast(case, device.device(), settings)).collect();
+    asked_once(cases, &mut forecasts);
     if args.json.json {
         let kind = device.device().kind();
         terminal.data(&serde_json::to_string_pretty(&announced(kind, cases, &forecasts))?)?;
@@ -165,6 +166,7 @@ fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::
         out: args.out.clone(),
         command,
         local,
+        answers: !args.no_answers,
     })
 }
 
@@ -186,6 +188,9 @@ fn command(args: &RunArgs, local: &[LocalModel]) -> String {
         WeightsChoice::Synthetic => "--weights synthetic".to_owned(),
     });
     words.push(format!("--seed {}", args.seed));
+    if args.no_answers {
+        words.push("--no-answers".to_owned());
+    }
     words.extend(args.assume_tdp.map(|watts| format!("--assume-tdp {watts}")));
     if args.engine != EngineChoice::Claimbench {
         words.push(format!("--engine {}", args.engine.id()));

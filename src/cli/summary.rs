@@ -1,6 +1,6 @@
 //! What a run will do, and what it did, in a few lines.
 
-use crate::measurement::{CaseRecord, Energy, Figures, Gate, Outcome, Run};
+use crate::measurement::{Answer, CaseRecord, Energy, Figures, Gate, NoAnswer, Outcome, Run};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
 use crate::workload::{Case, CaseForecast, total_forecast};
@@ -75,7 +75,34 @@ pub fn gate_line(gate: Option<&Gate>) -> String {
     }
 }
 
-/// Seven lines per case, or one for a case that failed before anything was measured.
+/// What a model wrote to one prompt: how long a reader waits, how much came, and how it begins.
+pub(super) fn answer_line(answer: &Answer) -> String {
+    let end = answer.end.id();
+    let (thinking, text) = (answer.thinking_tokens.count(), answer.text_tokens.count());
+    let tokens = match &answer.thinking {
+        Some(_) => format!("{thinking} tokens of thinking, {text} of the answer"),
+        None => format!("{text} tokens"),
+    };
+    let first = answer.first_token.value();
+    let answered = match answer.first_answer_token {
+        Ok(time) => format!("answer after {:.2} s: \"{}\"", time.value(), beginning(&answer.text)),
+        Err(NoAnswer::Thinking) => "no answer: still thinking at the end".to_owned(),
+        Err(NoAnswer::Empty) => "no answer: nothing visible came".to_owned(),
+    };
+    format!("{}: {tokens} ({end}), first token after {first:.2} s, {answered}", answer.prompt)
+}
+
+/// The first words of a text, on one line.
+fn beginning(text: &str) -> String {
+    const MOST: usize = 60;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// Seven lines per case and one per answer, or one for a case that failed before anything was measured.
 pub fn summary(run: &Run) -> String {
     run.cases.iter().map(case_summary).collect::<Vec<_>>().join("\n")
 }
@@ -94,7 +121,8 @@ fn case_summary(record: &CaseRecord) -> String {
         _ => "",
     };
     let memory = figures.peak_memory.map_or("unknown here".to_owned(), |bytes| scaled(&bytes, 1e9, 2, "GB"));
-    [
+    let measurement = record.outcome.measurement();
+    let mut lines = vec![
         format!("{head}{weights}"),
         format!("  {}", gate_line(record.outcome.measurement().gate.as_ref())),
         format!(
@@ -110,8 +138,11 @@ fn case_summary(record: &CaseRecord) -> String {
         format!("  time to first token {}", scaled(&figures.time_to_first_token, 1e-3, 0, "ms")),
         format!("  load {}, peak memory {memory}", shown(&figures.load, 2)),
         format!("  energy {}", energy(&record.energy)),
-    ]
-    .join("\n")
+    ];
+    lines.extend(measurement.answers.iter().map(|answer| format!("  {}", answer_line(answer))));
+    let left_out = measurement.unanswered.as_ref();
+    lines.extend(left_out.map(|why| format!("  answers left out: {}", why.reason())));
+    lines.join("\n")
 }
 
 fn shown<Q: Quantity>(estimate: &Estimate<Q>, decimals: usize) -> String {
@@ -148,8 +179,9 @@ fn energy(energy: &Energy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::{NotGated, example_run};
+    use crate::measurement::{AnswerEnd, NotGated, example_answer, example_run};
     use crate::units::Ratio;
+    use crate::units::Tokens;
 
     #[test]
     fn the_summary_of_a_measured_and_a_failed_case() {
@@ -164,6 +196,33 @@ mod tests {
         assert!(line(0.4).starts_with("gate: failed: on 32 positions the logits are 40 % away"));
         let engine = gate_line(Some(&Gate::NotComputed(NotGated::Engine)));
         assert_eq!(engine, "gate: not checked: this engine has no logits to show");
+    }
+
+    #[test]
+    fn an_answer_is_told_in_one_line_however_long_it_is() {
+        let answer = example_answer();
+        assert_eq!(
+            answer_line(&answer),
+            "short-question-en: 8 tokens of thinking, 12 of the answer (stop), first token after 0.25 s, answer after \
+             1.50 s: \"Because air scatters blue light more than red.\""
+        );
+        let long = Answer { text: "two\nlines ".repeat(50), thinking: None, ..answer.clone() };
+        let line = answer_line(&long);
+        assert!(
+            line.ends_with("two lines…\"") && !line.contains('\n') && line.contains(": 12 tokens ("),
+            "{line}"
+        );
+        let cut = Answer {
+            text: String::new(),
+            text_tokens: Tokens::new(0),
+            end: AnswerEnd::Length,
+            first_answer_token: Err(NoAnswer::Thinking),
+            ..answer
+        };
+        assert!(
+            answer_line(&cut)
+                .ends_with("(length), first token after 0.25 s, no answer: still thinking at the end")
+        );
     }
 
     #[test]

@@ -86,6 +86,7 @@ mod tests {
             loads: vec![LoadSample { process_start: 0, duration: Seconds::new(1.5).unwrap() }],
             repetitions,
             gate: None,
+            ..Measurement::default()
         }
     }
 

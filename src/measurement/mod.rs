@@ -1,5 +1,6 @@
-//! What was seen: samples, the check before them, energy with its scope and basis, flags, and the run that holds them. Pure.
+//! What was seen: samples, the check before them, the answers after them, energy with its scope and basis, flags, and the run that holds them. Pure.
 
+mod answer;
 mod energy;
 mod figures;
 mod flag;
@@ -10,8 +11,11 @@ mod sample;
 mod skip;
 
 #[cfg(test)]
+pub(crate) use answer::tests::example as example_answer;
+#[cfg(test)]
 pub(crate) use run::tests::example as example_run;
 
+pub use answer::{Answer, AnswerEnd, NoAnswer, Sampling, Unanswered};
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
 pub use flag::{Flag, Severity};

@@ -52,7 +52,7 @@ impl Failure {
 }
 
 /// The text with every absolute path cut down to its last part. Repositories (`owner/name`) and addresses stay.
-fn without_folders(text: &str) -> String {
+pub(super) fn without_folders(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || "`'\"(),;".contains(c);
     let mut result = String::with_capacity(text.len());
     for piece in text.split_inclusive(is_end) {
@@ -130,7 +130,13 @@ pub enum Outcome {
 }
 
 /// The samples of a case that has none.
-static NO_SAMPLES: Measurement = Measurement { loads: Vec::new(), repetitions: Vec::new(), gate: None };
+static NO_SAMPLES: Measurement = Measurement {
+    loads: Vec::new(),
+    repetitions: Vec::new(),
+    gate: None,
+    answers: Vec::new(),
+    unanswered: None,
+};
 
 impl Outcome {
     /// True if the run ended before the case did: another process can go on with it.

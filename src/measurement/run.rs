@@ -200,7 +200,12 @@ pub(crate) mod tests {
                 file,
                 output_tokens: Some(Tokens::new(64)),
             }),
-            outcome: Outcome::Measured(Measurement { loads: loads.collect(), repetitions, gate: Some(gate) }),
+            outcome: Outcome::Measured(Measurement {
+                loads: loads.collect(),
+                repetitions,
+                gate: Some(gate),
+                ..Measurement::default()
+            }),
             energy: Energy::Estimated {
                 power: PowerRange { low: watts(3.0), central: watts(6.0), high: watts(12.0) },
                 scope: EnergyScope::CpuPackage,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::answer::{Answer, Unanswered};
 use super::gate::Gate;
 use crate::clock::Moment;
 use crate::units::{Bytes, Joules, Seconds, Tokens};
@@ -67,7 +68,7 @@ impl Repetition {
     }
 }
 
-/// All samples of one case.
+/// All samples of one case, and what it wrote.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
     /// Loads of the model, in order.
@@ -77,6 +78,10 @@ pub struct Measurement {
     /// How the logits compare with the plain path's; `None` if the case never came so far, or was measured by method 1,
     /// which had no gate.
     pub gate: Option<Gate>,
+    /// What the model wrote to the prompts of the repository, in their order; none for random weights.
+    pub answers: Vec<Answer>,
+    /// Why not all of them were asked; `None` if they were, or if the weights are random.
+    pub unanswered: Option<Unanswered>,
 }
 
 impl Measurement {

@@ -1,5 +1,6 @@
 //! The run file, version 1: its schema, its way to and from a [`Run`], and its store.
 
+mod answers;
 mod gate;
 mod read;
 mod schema;

@@ -145,6 +145,9 @@ fn case(file: CaseFile, provenance: &ProvenanceFile) -> Result<CaseRecord, Recor
     }
     let energy = energy(file.energy).map_err(|problem| bad(at("energy"), problem))?;
     let observed = file.observed.map(observed);
+    if let Some(problem) = super::answers::contradiction(&measurement, observed.as_ref()) {
+        return Err(bad(at("answers"), problem));
+    }
     let flags = Flag::raised(&case, observed.as_ref(), &measurement, &energy, &provenance.profile);
     let stated: Vec<Option<Flag>> = file.flags.iter().map(|flag| Flag::from_id(flag)).collect();
     if stated != flags.iter().copied().map(Some).collect::<Vec<_>>() {
@@ -302,10 +305,18 @@ fn measurement(file: &CaseFile, at: &impl Fn(&str) -> String) -> Result<Measurem
         .repetitions
         .iter()
         .map(|r| repetition(r).map_err(|problem| bad(at(&format!("repetitions[{}]", r.index)), problem)));
+    let answers = file.answers.iter().map(|answer| {
+        let place = format!("answers[{}]", answer.prompt);
+        answer.clone().answer().map_err(|problem| bad(at(&place), problem))
+    });
+    let unanswered = file.unanswered.clone();
+    let unanswered = unanswered.map(|why| why.reason().map_err(|problem| bad(at("unanswered"), problem)));
     Ok(Measurement {
         loads: loads.collect::<Result<_, _>>()?,
         repetitions: repetitions.collect::<Result<_, _>>()?,
         gate: file.gate.map(|gate| gate.gate().map_err(|problem| bad(at("gate"), problem))).transpose()?,
+        answers: answers.collect::<Result<_, _>>()?,
+        unanswered: unanswered.transpose()?,
     })
 }
 

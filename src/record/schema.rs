@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers::{AnswerFile, UnansweredFile};
 use super::gate::GateFile;
 use super::shape::ShapeFile;
 
@@ -119,6 +120,12 @@ pub(super) struct CaseFile {
     /// Follow from the samples above; `null` if nothing was measured.
     pub figures: Option<FiguresFile>,
     pub energy: EnergyFile,
+    /// What the model wrote; only where its weights are real. Absent in files of earlier versions.
+    #[serde(default)]
+    pub answers: Vec<AnswerFile>,
+    /// Why it was not asked, or not everything; `null` if it was, or if its weights are random.
+    #[serde(default)]
+    pub unanswered: Option<UnansweredFile>,
     /// Stable codes; docs/METHODOLOGY.md explains each.
     pub flags: Vec<String>,
 }

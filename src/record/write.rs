@@ -1,5 +1,6 @@
 //! From a run to its file.
 
+use super::answers::{AnswerFile, UnansweredFile};
 use super::gate::GateFile;
 use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
@@ -102,6 +103,8 @@ impl From<&CaseRecord> for CaseFile {
             repetitions: measurement.repetitions.iter().map(RepetitionFile::from).collect(),
             figures: Figures::new(measurement).as_ref().map(FiguresFile::from),
             energy: EnergyFile::from(&record.energy),
+            answers: measurement.answers.iter().map(AnswerFile::from).collect(),
+            unanswered: measurement.unanswered.as_ref().map(UnansweredFile::from),
             flags: record.flags.iter().map(|flag| flag.id().to_owned()).collect(),
         }
     }

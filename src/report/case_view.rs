@@ -1,5 +1,6 @@
 //! The measured cases as text and pictures, and the failed ones as rows.
 
+use super::answers_view::AnswersView;
 use super::chart::{Bar, Bars, Dot, Samples};
 use super::component::{Figure, Table, Text};
 use super::gate_view;
@@ -104,6 +105,8 @@ pub(crate) struct CaseView {
     pub(crate) samples: Vec<Figure>,
     /// All figures.
     pub(crate) table: Table,
+    /// What it wrote.
+    pub(crate) answers: Option<AnswersView>,
     /// Remarks.
     pub(crate) flags: Vec<FlagView>,
 }
@@ -120,6 +123,7 @@ impl CaseView {
                 samples(words, run, case, &format!("first-{number}"), &FIRST_TOKEN),
             ],
             table: figures_table(words, case),
+            answers: AnswersView::new(words, case.record),
             flags: flags(words, &case.record.flags),
         }
     }

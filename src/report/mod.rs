@@ -5,6 +5,7 @@
 //! content security policy that names its hash. Templates hold the structure, `words` every word, `number` every
 //! digit, `chart` every picture; texts from files are escaped by the template engine.
 
+mod answers_view;
 mod case_view;
 mod chart;
 mod claims_page;

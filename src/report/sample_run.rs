@@ -3,10 +3,11 @@
 use crate::clock::Moment;
 use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
 use crate::hardware::{Device, Environment, Machine};
+use crate::language::Language;
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, Gate, LoadSample, Measurement,
-    Missing, ModelFile, NotGated, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
-    RunId, Stage,
+    Answer, AnswerEnd, Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, Gate,
+    LoadSample, Measurement, Missing, ModelFile, NoAnswer, NotGated, Observed, Order, Outcome, PowerRange,
+    Provenance, Repetition, Role, Run, RunId, Sampling, Stage, Unanswered,
 };
 use crate::model::{Precision, Registry, Weights};
 use crate::units::{Bytes, Ratio, Seconds, Tokens, UsdPerHour, Watts, count_as_f64};
@@ -75,7 +76,8 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     }
 }
 
-/// Four cases: one with intervals and estimated energy, one with too few repetitions, no energy and no check, one that
+/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and
+/// no check, one that
 /// failed in the middle, one whose check failed.
 fn cases() -> Vec<CaseRecord> {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
@@ -95,6 +97,7 @@ fn cases() -> Vec<CaseRecord> {
         loads: vec![LoadSample { process_start: 0, duration: seconds(0.913) }],
         repetitions,
         gate: Some(gate),
+        ..Measurement::default()
     };
     let compared = |same_top: u64, distance: f64| {
         Gate::compared(32, same_top, distance, Ratio::new(0.091).unwrap()).unwrap()
@@ -118,12 +121,12 @@ fn cases() -> Vec<CaseRecord> {
             estimated,
             flags,
         ),
-        record(
+        trained(record(
             case("summary", "Summary of a page", 512),
             Outcome::Measured(measured(repetitions(3, 512, 64, 8.61, 0.0741), Gate::NotComputed(no_memory))),
             Energy::Missing(no_meter),
             vec![Flag::NotGated, Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
-        ),
+        )),
         record(
             case("long-document", "Question on a long document", 8_192),
             Outcome::Failed(failure, measured(repetitions(0, 8_192, 4, 100.0, 0.1), compared(32, 0.0117))),
@@ -179,6 +182,61 @@ pub(crate) fn run() -> Run {
             ("rapl".into(), missing("hidden from virtual machines", "run on bare metal")),
         ],
     }
+}
+
+/// Three answers: after thinking, without it, and cut in the thinking; then the budget was used up.
+fn answers() -> (Vec<Answer>, Unanswered) {
+    let thoughtful = Answer {
+        prompt: "short-question-en".into(),
+        language: Language::English,
+        question: "Why is the sky blue?".into(),
+        prompt_tokens: Tokens::new(11),
+        sampling: Sampling::Greedy,
+        limit: Tokens::new(1_024),
+        end: AnswerEnd::Stop,
+        thinking: Some("Blue light is scattered more.\n\nSo the answer is scattering.".into()),
+        thinking_tokens: Tokens::new(160),
+        text: "Because air scatters blue light more than red.".into(),
+        text_tokens: Tokens::new(12),
+        first_token: seconds(0.25),
+        first_answer_token: Ok(seconds(12.25)),
+        whole: seconds(13.5),
+    };
+    let direct = Answer {
+        prompt: "short-question-fr".into(),
+        language: Language::French,
+        question: "Pourquoi le ciel est-il bleu ?".into(),
+        thinking: None,
+        thinking_tokens: Tokens::new(0),
+        text: "L'air diffuse le bleu : c'est tout !".into(),
+        first_answer_token: Ok(seconds(0.25)),
+        whole: seconds(1.5),
+        ..thoughtful.clone()
+    };
+    let cut = Answer {
+        prompt: "puzzle-en".into(),
+        question: "Who has the hen?".into(),
+        end: AnswerEnd::Length,
+        thinking: Some("Anna, or Bert, or".into()),
+        thinking_tokens: Tokens::new(1_024),
+        text: String::new(),
+        text_tokens: Tokens::new(0),
+        first_answer_token: Err(NoAnswer::Thinking),
+        whole: seconds(76.0),
+        ..thoughtful.clone()
+    };
+    (vec![thoughtful, direct, cut], Unanswered::Budget { needed: seconds(76.1), left: seconds(20.0) })
+}
+
+/// The case with the weights of somebody, who could be asked.
+fn trained(mut record: CaseRecord) -> CaseRecord {
+    record.flags.retain(|flag| *flag != Flag::SyntheticWeights);
+    let (given, why) = answers();
+    if let (Some(observed), Outcome::Measured(measurement)) = (&mut record.observed, &mut record.outcome) {
+        observed.file.weights = Weights::Local { name: "example.gguf".into() };
+        (measurement.answers, measurement.unanswered) = (given, Some(why));
+    }
+    record
 }
 
 /// Ten cents to twenty cents an hour, rented.

@@ -263,13 +263,8 @@ fn a_resumed_case_whose_gate_fails_keeps_no_figure_of_the_process_before() {
         let mut engine = ScriptedEngine::new(script);
         let clock = ScriptedClock::new([], 100_000_000, 0);
         let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
-        let mut bench = Bench {
-            engine: &mut engine,
-            clock: &clock,
-            probe: &mut probe,
-            meters: &mut [],
-            stop: &|| false,
-        };
+        let mut bench =
+            Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut [], stop: &|| false };
         let mut case = CaseRun::resumed(tiny(), Ok(file()), before.clone(), 1);
         case.load(&mut bench);
         case.check(&mut bench);

@@ -3,11 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::model::CheckpointError;
 use crate::model::shown;
 
 /// Why there are no tokens, or no text.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
+    /// A checkpoint that cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A file that cannot be read.
     #[error("cannot read {}: {source}; check that it is there and may be read", path.display())]
     Unreadable {

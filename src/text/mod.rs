@@ -6,11 +6,14 @@
 //! with; `proof/check_tokenizers.py` compares both with llama.cpp and mistral-common on real vocabularies.
 
 mod byte_level;
+mod chat;
 mod error;
 mod folder;
+mod gguf;
 mod json;
 mod parts;
 mod pieces;
+mod printable;
 mod prompts;
 mod sentence_piece;
 mod source;
@@ -21,9 +24,11 @@ mod template;
 mod thinking;
 mod tokenizer;
 
+pub use chat::{ChatModel, LONGEST_OUTPUT, Rendered};
 pub use error::TextError;
 pub use folder::TextFolder;
 pub use pieces::TextStream;
+pub use printable::printable;
 pub use prompts::{Prompt, PromptBook, Purpose};
 pub use source::VocabularySource;
 pub use template::{ChatTemplate, Message, Role};

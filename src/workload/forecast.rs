@@ -49,6 +49,11 @@ const DIGESTED_BYTES_PER_SECOND: f64 = 1e9;
 /// The first request after a load repacks weights and takes this many times as long.
 const FIRST_REQUEST: f64 = 2.0;
 
+/// Tokens of a prompt with its template.
+const USUAL_PROMPT: f64 = 100.0;
+/// Tokens of an answer, thinking included: between those of a model that answers at once and of one that thinks.
+const USUAL_ANSWER: f64 = 400.0;
+
 /// A rough forecast of one case; it never enters a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CaseForecast {
@@ -60,7 +65,9 @@ pub struct CaseForecast {
     pub check: Seconds,
     /// One request, when warm.
     pub request: Seconds,
-    /// The whole case: preparation, loads, warm-up and repetitions.
+    /// Answers to prompts, where the weights are real; zero elsewhere.
+    pub answers: Seconds,
+    /// The whole case: preparation, loads, warm-up, repetitions and answers.
     pub case: Seconds,
 }
 
@@ -85,7 +92,24 @@ impl CaseForecast {
         let requests = warm_up + count_as_f64(workload.repetitions);
         let case = prepare + count_as_f64(workload.loads) * load + check + requests * request;
         let [prepare, load, check, request, case] = [prepare, load, check, request, case].map(seconds);
-        Self { prepare, load, check, request, case }
+        Self { prepare, load, check, request, answers: Seconds::ZERO, case }
+    }
+
+    /// With answers to `prompts`, each alone and of a usual length; how long they are is the model's choice.
+    #[must_use]
+    pub fn with_answers(self, case: &Case, pace: &Pace, prompts: u64) -> Self {
+        let step = case.model.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
+        let read = USUAL_PROMPT * count_as_f64(case.model.shape.active_parameters()) / pace.multiply_adds;
+        let answers = count_as_f64(prompts) * (read + USUAL_ANSWER * step);
+        let whole = self.without_answers().case.value() + answers;
+        Self { answers: seconds(answers), case: seconds(whole), ..self }
+    }
+
+    /// Without them.
+    #[must_use]
+    pub fn without_answers(self) -> Self {
+        let case = seconds((self.case.value() - self.answers.value()).max(0.0));
+        Self { answers: Seconds::ZERO, case, ..self }
     }
 
     /// The shortest form of the case that yields a figure: preparation, one load, a first request and one repetition.
@@ -159,7 +183,7 @@ impl Share {
     /// # use claimbench::{units::Seconds, workload::{CaseForecast, Share}};
     /// let s = |value| Seconds::new(value).unwrap();
     /// let case = |total| CaseForecast {
-    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), request: s(2.0), case: s(total)
+    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), request: s(2.0), answers: s(0.0), case: s(total)
     /// # };
     /// assert_eq!(Share::of(&[case(30.0), case(90.0)], s(60.0), 1.0), Share::Time(s(15.0)));
     /// assert_eq!(Share::of(&[case(90.0)], s(6.0), 1.0), Share::TooLittle { needed: s(7.0) });
@@ -215,6 +239,18 @@ mod tests {
     }
 
     #[test]
+    fn answers_are_forecast_where_they_will_be_asked_for() {
+        let (case, pace) = (distill(), Pace::of(&TWO_CORES, 2));
+        let plain = CaseForecast::new(&case, &pace, None);
+        let asked = plain.with_answers(&case, &pace, 10);
+        // 4,000 steps of 0.98 GB at 14 GB/s, and 1,000 tokens of 1.5e9 parameters at 1.3e11 per second.
+        assert!((270.0..310.0).contains(&asked.answers.value()), "{:?}", asked.answers);
+        assert!((asked.case.value() - plain.case.value() - asked.answers.value()).abs() < 1e-9);
+        assert!((asked.without_answers().case.value() - plain.case.value()).abs() < 1e-9);
+        assert_eq!(asked.shortest(), plain.shortest());
+    }
+
+    #[test]
     fn a_budget_grows_no_larger_by_being_shared() {
         let s = |value| Seconds::new(value).unwrap();
         let case = |total| CaseForecast {
@@ -222,6 +258,7 @@ mod tests {
             load: s(1.0),
             check: s(0.0),
             request: s(2.0),
+            answers: s(0.0),
             case: s(total),
         };
         let due = [case(20.0), case(200.0), case(80.0)];

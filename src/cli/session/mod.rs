@@ -1,5 +1,6 @@
 //! One run from its first case to its last sample: the part that `claimbench run` and `cargo bench` share.
 
+mod answers;
 mod engines;
 mod resume;
 mod weights;
@@ -20,12 +21,17 @@ use crate::model::{LocalModel, Weights};
 use crate::provenance;
 use crate::record::RunStore;
 use crate::runner::{Bench, CaseRun, RecordInputs};
+use crate::text::PromptBook;
 use crate::units::{Bytes, Seconds, Watts, index_as_u64};
 use crate::workload::{Case, CaseForecast, DeviceChoice, Pace};
 
+pub(super) use answers::asked_once;
 pub use engines::EngineChoice;
 pub(super) use resume::{load_run, unfinished};
 pub(super) use weights::{checkpoint_to_write, without_home};
+
+/// Prompts of `prompts.toml`, for forecasts.
+const PROMPTS: u64 = 10;
 
 /// Which weights to measure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -57,6 +63,8 @@ pub struct Settings {
     pub command: String,
     /// Files of the user.
     pub local: Vec<LocalModel>,
+    /// Whether models with real weights answer the prompts.
+    pub answers: bool,
 }
 
 /// Set once the user wants to stop.
@@ -87,6 +95,7 @@ pub struct Session {
     clock: SystemClock,
     probe: SystemReader,
     ratings: Ratings,
+    prompts: PromptBook,
     device: ComputeDevice,
     stop: StopFlag,
     /// Counts the processes that worked on this run; this one's number.
@@ -98,6 +107,8 @@ pub struct Session {
 pub struct OpenCase {
     case: CaseRun,
     engine: Box<dyn Engine>,
+    /// The checkpoint whose tokenizer is used, where its weights are real.
+    text: Option<PathBuf>,
 }
 
 impl OpenCase {
@@ -134,9 +145,21 @@ impl Session {
             meters_missing: missing_meters(),
         };
         let store = RunStore::open(&settings.out.join(run.id.as_str()));
-        let (ratings, began) = (catalog.ratings.clone(), clock.now());
-        let mut session =
-            Self { settings, run, store, clock, probe, ratings, device, stop, process_start: 0, began };
+        let (ratings, prompts) = (catalog.ratings.clone(), catalog.prompts.clone());
+        let began = clock.now();
+        let mut session = Self {
+            settings,
+            run,
+            store,
+            clock,
+            probe,
+            ratings,
+            prompts,
+            device,
+            stop,
+            process_start: 0,
+            began,
+        };
         for case in cases {
             let waiting = session.closed(CaseRun::waiting(case.clone()));
             session.put(&waiting);
@@ -204,8 +227,10 @@ impl Session {
             }
             _ => match weights::checkpoint(case, &self.settings, terminal) {
                 Ok((path, file)) => {
+                    let text = (!file.weights.is_synthetic()).then(|| path.clone());
                     let file = self.same_as_before(case, file);
-                    self.opened(case, file, earlier, self.engine(case, path))
+                    let open = self.opened(case, file, earlier, self.engine(case, path));
+                    OpenCase { text, ..open }
                 }
                 Err(problem) => {
                     // People see the whole path; the run file keeps the file's name alone.
@@ -233,13 +258,14 @@ impl Session {
         earlier: Measurement,
         engine: Box<dyn Engine>,
     ) -> OpenCase {
-        OpenCase { case: CaseRun::resumed(case.clone(), file, earlier, self.process_start), engine }
+        let case = CaseRun::resumed(case.clone(), file, earlier, self.process_start);
+        OpenCase { case, engine, text: None }
     }
 
     /// A case that nothing will be asked of.
     fn closed(&self, case: CaseRun) -> OpenCase {
         let engine = self.engine(case.case(), PathBuf::new());
-        OpenCase { case, engine }
+        OpenCase { case, engine, text: None }
     }
 
     /// Loads the model.
@@ -266,9 +292,9 @@ impl Session {
     }
 
     /// Loads the model until the workload's number of loads is reached, or until the next load is not expected to end
-    /// before `until` (time since this process took up the run), and closes the case. Loads come after the
-    /// repetitions: memory that an earlier copy left behind would be counted in their peak.
-    pub fn finish(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
+    /// before `until` (time since this process took up the run). Loads come after the repetitions: memory that an
+    /// earlier copy left behind would be counted in their peak.
+    pub fn load_again(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
         while !open.case.has_ended() && open.case.loads() < open.case.case().workload.loads {
             let last = open.case.measurement().loads.last().map_or(Seconds::ZERO, |load| load.duration);
             if until.is_some_and(|until| self.elapsed().value() + last.value() > until.value()) {
@@ -276,6 +302,12 @@ impl Session {
             }
             self.load(open)?;
         }
+        Ok(())
+    }
+
+    /// The same, and closes the case.
+    pub fn finish(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
+        self.load_again(open, until)?;
         open.case.finish();
         self.keep(open)
     }
@@ -347,7 +379,11 @@ pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> Opt
     let pace = Pace::of(device, crate::hardware::logical_cpus());
     match settings.engine.lacks(case) {
         Some(_) => None,
-        None => Some(CaseForecast::new(case, &pace, weights::to_write(case, settings))),
+        None => {
+            let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings));
+            let asks = settings.answers && weights::are_real(case, settings);
+            Some(if asks { forecast.with_answers(case, &pace, PROMPTS) } else { forecast })
+        }
     }
 }
 

@@ -44,12 +44,13 @@ impl Session {
             then.git_revision.as_deref().unwrap_or("unknown"),
             then.profile
         );
-        let (ratings, began) = (catalog.ratings.clone(), clock.now());
+        let (ratings, prompts) = (catalog.ratings.clone(), catalog.prompts.clone());
+        let began = clock.now();
         let process_start = index_as_u64(run.resumed_unix_seconds.len()) + 1;
         let folder = if path.is_dir() { Some(path) } else { path.parent() };
         let store = RunStore::open(folder.context("a run file lies in a folder")?);
         let mut session =
-            Self { settings, run, store, clock, probe, ratings, device, stop, process_start, began };
+            Self { settings, run, store, clock, probe, ratings, prompts, device, stop, process_start, began };
         session.run.resumed_unix_seconds.push(session.clock.unix_seconds());
         Ok(session)
     }

@@ -94,6 +94,15 @@ pub(super) fn to_write(case: &Case, settings: &Settings) -> Option<Bytes> {
     checkpoint_to_write(case, settings.weights, settings.seed)
 }
 
+/// True if a case is measured with trained weights; false also where that cannot be told: it serves a forecast.
+pub(super) fn are_real(case: &Case, settings: &Settings) -> bool {
+    match local(case, settings) {
+        _ if settings.engine == EngineChoice::Scripted => false,
+        Some(local) => !local.weights.is_synthetic(),
+        None => real(case, settings.weights).is_ok_and(|found| found.is_some()),
+    }
+}
+
 /// The same for an engine that reads checkpoints and a model of the registry.
 pub(in crate::cli) fn checkpoint_to_write(case: &Case, weights: WeightsChoice, seed: u64) -> Option<Bytes> {
     if real(case, weights).ok()?.is_some() {

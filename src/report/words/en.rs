@@ -2,7 +2,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, claims, gate, measured, numerals,
+    VerdictWords, Words, answers, claims, gate, measured, numerals,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -20,6 +20,7 @@ pub(crate) static EN: Words = Words {
     cost: COST,
     measured: measured::EN,
     gate: gate::EN,
+    answers: answers::EN,
     energy: ENERGY,
     claims: claims::EN,
     limits: LIMITS,

@@ -5,7 +5,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, claims, gate, measured, numerals,
+    VerdictWords, Words, answers, claims, gate, measured, numerals,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -24,6 +24,7 @@ pub(crate) static FR: Words = Words {
     cost: COST,
     measured: measured::FR,
     gate: gate::FR,
+    answers: answers::FR,
     energy: ENERGY,
     claims: claims::FR,
     limits: LIMITS,

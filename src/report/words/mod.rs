@@ -2,6 +2,7 @@
 //!
 //! Numbers and names come in through functions, because languages place them differently.
 
+mod answers;
 mod claims;
 mod en;
 mod fr;
@@ -15,6 +16,7 @@ use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage
 use crate::stats::{IntervalMethod, NoInterval};
 use crate::workload::Workload;
 
+use answers::AnswersWords;
 use claims::ClaimWords;
 pub(crate) use en::EN;
 pub(crate) use fr::FR;
@@ -37,6 +39,7 @@ pub(crate) struct Words {
     pub(crate) cost: CostWords,
     pub(crate) measured: MeasuredWords,
     pub(crate) gate: GateWords,
+    pub(crate) answers: AnswersWords,
     pub(crate) energy: EnergyWords,
     pub(crate) claims: ClaimWords,
     pub(crate) limits: LimitWords,

@@ -74,6 +74,11 @@ impl ChatTemplate {
         Ok(Self { source, bos: bos.map(str::to_owned), eos: eos.map(str::to_owned) })
     }
 
+    /// True if these words stand in it.
+    pub(super) fn names(&self, words: &str) -> bool {
+        self.source.contains(words)
+    }
+
     /// The text of a conversation up to where the model answers. `today` is for templates that print a date; it is given
     /// so that the same prompt has the same tokens on any day.
     pub fn render(&self, messages: &[Message], today: Date) -> Result<String, TextError> {

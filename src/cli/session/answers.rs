@@ -1,0 +1,127 @@
+//! Lets models with real weights answer the prompts of `prompts.toml`, after everything that is measured.
+
+use std::collections::HashSet;
+
+use super::{OpenCase, Session};
+use crate::cli::Terminal;
+use crate::cli::summary::answer_line;
+use crate::measurement::{CaseRecord, Measurement, Unanswered};
+use crate::runner::{CaseRun, answer_limit};
+use crate::text::{ChatModel, Prompt};
+use crate::units::{Bytes, Seconds, count_as_f64};
+use crate::workload::{Case, CaseForecast};
+
+/// More tokens than any prompt here has with its template.
+const LONGEST_PROMPT: u64 = 1_024;
+
+impl Session {
+    /// Asks the loaded model what it was not asked yet, unless its weights are random. With `until` (time since this process
+    /// took up the run) a prompt is left out if an answer as long as its limit is not expected to end before. What goes wrong
+    /// is kept as the reason, and costs no sample.
+    pub fn answer(
+        &mut self,
+        open: &mut OpenCase,
+        until: Option<Seconds>,
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<()> {
+        let Some(path) = open.text.take() else { return Ok(()) };
+        if open.case.has_ended() || open.case.measured() == 0 {
+            return Ok(());
+        }
+        if let Some(why) = self.not_to_ask(open.case.case()) {
+            return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+        }
+        let chat = match ChatModel::open(&path, open.case.case().model.shape.vocab) {
+            Ok(chat) => chat,
+            Err(error) => {
+                let problem = super::without_home(&error.to_string());
+                let why = Unanswered::text(&problem);
+                terminal.note(&format!("  no answers: {}", why.reason()));
+                return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+            }
+        };
+        let why = self.lacks_memory_for(open.case.case(), &chat);
+        self.step(open, |case, _| case.leave_unanswered(why))?;
+        for prompt in self.prompts.prompts().to_vec() {
+            if open.case.has_ended() || open.case.measurement().unanswered.is_some() {
+                break;
+            }
+            self.ask(open, &chat, &prompt, until, terminal)?;
+        }
+        if let Some(why) = &open.case.measurement().unanswered {
+            terminal.note(&format!("  no further answers: {}", why.reason()));
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        open: &mut OpenCase,
+        chat: &ChatModel,
+        prompt: &Prompt,
+        until: Option<Seconds>,
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<()> {
+        let before = open.case.measurement();
+        if before.answers.iter().any(|answer| answer.prompt == prompt.id) {
+            return Ok(());
+        }
+        if let Some(until) = until {
+            let needed = longest(before, chat)?;
+            let left = Seconds::new((until.value() - self.elapsed().value()).max(0.0))?;
+            if needed > left {
+                let why = Unanswered::Budget { needed, left };
+                return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+            }
+        }
+        terminal.progress(&format!("{}: answering {}", open.case.case().id(), prompt.id));
+        let done = before.answers.len();
+        self.step(open, |case: &mut CaseRun, bench| case.answer(bench, chat, prompt))?;
+        if let Some(answer) = open.case.measurement().answers.get(done) {
+            terminal.note(&format!("  {}", answer_line(answer)));
+        }
+        Ok(())
+    }
+
+    /// Why a case with real weights is not asked at all.
+    fn not_to_ask(&self, case: &Case) -> Option<Unanswered> {
+        let is_other_of_same = |record: &&CaseRecord| {
+            let other = &record.case;
+            let is_same = other.model.id == case.model.id && other.precision == case.precision;
+            is_same && record.id() != case.id()
+        };
+        let mut others = self.run.cases.iter().filter(is_other_of_same);
+        if !self.settings.answers {
+            return Some(Unanswered::NotAsked);
+        }
+        let has_answers = |record: &CaseRecord| !record.outcome.measurement().answers.is_empty();
+        others.any(has_answers).then_some(Unanswered::OtherCase)
+    }
+
+    fn lacks_memory_for(&self, case: &Case, chat: &ChatModel) -> Option<Unanswered> {
+        let positions = LONGEST_PROMPT + answer_limit(chat).count();
+        let needed = Bytes::new(positions * case.model.shape.kv_bytes_per_token(4).count());
+        let free = self.device.free_memory()?;
+        (free < needed).then_some(Unanswered::Memory { needed, free })
+    }
+}
+
+/// How long an answer of as many tokens as it may have should take, by the last repetition: a first token and as many gaps.
+fn longest(measurement: &Measurement, chat: &ChatModel) -> anyhow::Result<Seconds> {
+    let Some(last) = measurement.repetitions.last() else { return Ok(Seconds::ZERO) };
+    let gaps = count_as_f64(crate::units::index_as_u64(last.gaps.len()).max(1));
+    let gap = last.decode().value() / gaps;
+    Ok(Seconds::new(last.first_token.value() + gap * answer_limit(chat).as_f64())?)
+}
+
+/// Leaves the answers out of the forecast of every case but the first of a checkpoint: that one is asked.
+pub(in crate::cli) fn asked_once(cases: &[Case], forecasts: &mut [Option<CaseForecast>]) {
+    let mut seen = HashSet::new();
+    for (case, forecast) in cases.iter().zip(forecasts) {
+        if let Some(forecast) = forecast
+            && !seen.insert((case.model.id.clone(), case.precision))
+        {
+            *forecast = forecast.without_answers();
+        }
+    }
+}
