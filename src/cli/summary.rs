@@ -209,7 +209,7 @@ mod tests {
         let long = Answer { text: "two\nlines ".repeat(50), thinking: None, ..answer.clone() };
         let line = answer_line(&long);
         assert!(
-            line.ends_with("two lines…\"") && !line.contains('\n') && line.contains(": 12 tokens ("),
+            line.ends_with("two lines …\"") && !line.contains('\n') && line.contains(": 12 tokens ("),
             "{line}"
         );
         let cut = Answer {

@@ -28,6 +28,8 @@ mod verdict_view;
 mod words;
 
 #[cfg(test)]
+mod answers_laws;
+#[cfg(test)]
 mod language_laws;
 #[cfg(test)]
 mod laws;

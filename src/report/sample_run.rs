@@ -76,9 +76,8 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     }
 }
 
-/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and
-/// no check, one that
-/// failed in the middle, one whose check failed.
+/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and no
+/// check, one that failed in the middle, one whose check failed.
 fn cases() -> Vec<CaseRecord> {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
     let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();

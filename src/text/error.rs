@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::CheckpointError;
-use crate::model::shown;
+use crate::model::{CheckpointError, shown};
 
 /// Why there are no tokens, or no text.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Lets models with real weights answer the prompts of `prompts.toml`, after everything that is measured.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::{OpenCase, Session};
 use crate::cli::Terminal;
@@ -34,8 +35,7 @@ impl Session {
         let chat = match ChatModel::open(&path, open.case.case().model.shape.vocab) {
             Ok(chat) => chat,
             Err(error) => {
-                let problem = super::without_home(&error.to_string());
-                let why = Unanswered::text(&problem);
+                let why = Unanswered::text(&without_place(&error.to_string(), &path));
                 terminal.note(&format!("  no answers: {}", why.reason()));
                 return self.step(open, |case, _| case.leave_unanswered(Some(why)));
             }
@@ -104,6 +104,17 @@ impl Session {
         let free = self.device.free_memory()?;
         (free < needed).then_some(Unanswered::Memory { needed, free })
     }
+}
+
+/// The text with files of a checkpoint named by their last part, however its path was written.
+fn without_place(text: &str, path: &Path) -> String {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let text = match folder {
+        Some(folder) => text.replace(&folder.join("").display().to_string(), ""),
+        None => text.to_owned(),
+    };
+    super::without_home(&text)
 }
 
 /// How long an answer of as many tokens as it may have should take, by the last repetition: a first token and as many gaps.
