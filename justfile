@@ -35,6 +35,7 @@ proof:
     python3 tests/reference/make_llama_cpp.py --check --generator target/release/examples/synthetic_checkpoint
     target/release/examples/synthetic_checkpoint tiny-qwen2 1 target/proof-tiny.gguf
     python3 proof/check_llama_cpp.py target/proof-tiny.gguf
+    {{ if path_exists("target/proof-text") == "true" { "target/proof-text/bin/python" } else { "python3" } }} proof/check_tokenizers.py
 
 # Everything that CI runs
 ci:
