@@ -225,10 +225,12 @@ pub(crate) mod tests {
         }
     }
 
+    type Change = fn(&mut Answer);
+
     #[test]
     fn the_example_holds_and_every_change_for_the_worse_is_found() {
         assert_eq!(example().contradiction(), None);
-        let changes: [(fn(&mut Answer), &str); 11] = [
+        let changes: [(Change, &str); 11] = [
             (|a| a.prompt_tokens = Tokens::new(0), "prompt without tokens"),
             (|a| a.limit = Tokens::new(19), "more than the limit"),
             (|a| a.end = AnswerEnd::Length, "did not reach"),

@@ -210,7 +210,7 @@ fn answers() -> (Vec<Answer>, Unanswered) {
         text: "L'air diffuse le bleu : c'est tout !".into(),
         first_answer_token: Ok(seconds(0.25)),
         whole: seconds(1.5),
-        ..thoughtful.clone()
+        ..thoughtful
     };
     let cut = Answer {
         prompt: "puzzle-en".into(),
@@ -222,7 +222,7 @@ fn answers() -> (Vec<Answer>, Unanswered) {
         text_tokens: Tokens::new(0),
         first_answer_token: Err(NoAnswer::Thinking),
         whole: seconds(76.0),
-        ..thoughtful.clone()
+        ..thoughtful
     };
     (vec![thoughtful, direct, cut], Unanswered::Budget { needed: seconds(76.1), left: seconds(20.0) })
 }

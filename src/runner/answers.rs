@@ -34,6 +34,19 @@ impl CaseRun {
         }
     }
 
+    /// Runs a short request whose words nobody keeps: the first one after a load is slower than the others.
+    pub fn warm_up(&mut self, bench: &mut Bench<'_>) {
+        let prompts: Vec<Vec<u32>> = self.prompts.iter().take(1).cloned().collect();
+        if self.stopped(bench) || prompts.is_empty() || bench.engine.begin(&[]).is_err() {
+            return;
+        }
+        let stop = bench.stop;
+        let request = Request { prompts, output_tokens: 2 };
+        let mut emit = |_: &[u32]| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        // What fails here fails again with the first prompt, and is told there.
+        drop(bench.engine.generate(&request, &mut emit));
+    }
+
     /// Says why nothing more is asked, or with `None` that it can be.
     pub fn leave_unanswered(&mut self, why: Option<Unanswered>) {
         if self.ending.is_none() {
@@ -123,5 +136,99 @@ fn put_together(
         first_token: since(0),
         first_answer_token: split.first_answer_token.map(since).ok_or(missing),
         whole: since(all - 1),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write the files they read")]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::clock::ScriptedClock;
+    use crate::engine::{EngineError, Scripted, ScriptedEngine};
+    use crate::hardware::ScriptedProbe;
+    use crate::measurement::{ModelFile, Stage};
+    use crate::model::{Recipe, Registry, Weights, write_synthetic};
+    use crate::runner::Ending;
+    use crate::text::PromptBook;
+    use crate::units::{Bytes, Seconds};
+    use crate::workload::{Plan, WorkloadBook};
+
+    /// A case of the smallest shape, and what a file of it says of text: byte `b` is token `b`.
+    fn tiny() -> (CaseRun, ChatModel, Vec<Prompt>) {
+        let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
+        let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
+        let case = Plan::smoke_test(&registry, &book).unwrap().cases()[0].clone();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.gguf");
+        let file = std::fs::File::create(&path).unwrap();
+        write_synthetic(file, &case.model, Recipe::Q8_0, 1, NonZeroUsize::MIN).unwrap();
+        let chat = ChatModel::open(&path, case.model.shape.vocab).unwrap();
+        let weights = Weights::Local { name: "tiny.gguf".into() };
+        let file = ModelFile { weights, sha256: "00".into(), bytes: Bytes::new(1) };
+        let prompts = PromptBook::parse("prompts.toml", include_str!("../../prompts.toml")).unwrap();
+        (CaseRun::new(case, Ok(file)), chat, prompts.prompts().to_vec())
+    }
+
+    /// Loads, repeats twice, and asks the first two prompts; asks to stop once it was asked so many times whether to.
+    fn asked(script: Scripted, stop_after: Option<u64>) -> CaseRun {
+        let (mut case, chat, prompts) = tiny();
+        let mut engine = ScriptedEngine::new(script);
+        let clock = ScriptedClock::new([], 100_000_000, 0);
+        let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+        let count = std::cell::Cell::new(0);
+        let stop = || {
+            count.set(count.get() + 1);
+            stop_after.is_some_and(|limit| count.get() > limit)
+        };
+        let mut bench =
+            Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut [], stop: &stop };
+        case.load(&mut bench);
+        case.repeat(&mut bench);
+        case.repeat(&mut bench);
+        assert_eq!(case.measured(), 1);
+        for prompt in &prompts[..2] {
+            case.answer(&mut bench, &chat, prompt);
+        }
+        case
+    }
+
+    #[test]
+    fn an_answer_ends_at_its_limit_with_a_stamp_for_every_token() {
+        let case = asked(Scripted::default(), None);
+        let answers = &case.measurement().answers;
+        assert_eq!(answers.len(), 2);
+        let answer = &answers[0];
+        // 512 positions, of which the prompt takes some; the script counts from byte 0 and knows no end mark below that.
+        assert_eq!(answer.limit.count(), 512 - answer.prompt_tokens.count());
+        assert_eq!((answer.end, answer.output_tokens()), (AnswerEnd::Length, answer.limit));
+        assert!((answer.first_token.value() - 0.1).abs() < 1e-9);
+        assert!((answer.whole.value() - 0.1 * answer.limit.as_f64()).abs() < 1e-6);
+        // Control characters come first and are made visible.
+        assert_eq!(answer.first_answer_token, Ok(answer.first_token));
+        assert!(answer.text.starts_with('\u{fffd}') && answer.text.contains("ABC"), "{:?}", answer.text);
+    }
+
+    #[test]
+    fn an_engine_that_fails_costs_no_sample_and_no_earlier_answer() {
+        for (request, kept) in [(2, 0), (3, 1)] {
+            let error = EngineError::Compute("out of luck".into());
+            let case =
+                asked(Scripted { generate_error: Some((request, error)), ..Scripted::default() }, None);
+            assert_eq!((case.measured(), case.measurement().answers.len()), (1, kept));
+            let why = Unanswered::Engine("computation failed: out of luck".into());
+            assert_eq!(case.measurement().unanswered, Some(why));
+            assert!(!case.has_ended());
+        }
+    }
+
+    #[test]
+    fn half_an_answer_is_none_and_the_case_is_interrupted() {
+        // One question before the load, one before and four during each repetition, and then some within the answer.
+        let case = asked(Scripted::default(), Some(1 + 5 + 5 + 20));
+        assert!(case.measurement().answers.is_empty() && case.measurement().unanswered.is_none());
+        assert!(matches!(&case.ending, Some(Ending::Failed(failure)) if failure.stage == Stage::Interrupted));
+        assert_eq!(case.measured(), 1);
     }
 }

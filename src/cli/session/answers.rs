@@ -42,6 +42,7 @@ impl Session {
         };
         let why = self.lacks_memory_for(open.case.case(), &chat);
         self.step(open, |case, _| case.leave_unanswered(why))?;
+        self.step(open, CaseRun::warm_up)?;
         for prompt in self.prompts.prompts().to_vec() {
             if open.case.has_ended() || open.case.measurement().unanswered.is_some() {
                 break;

@@ -377,14 +377,12 @@ fn has_samples(record: &CaseRecord) -> bool {
 /// How long a case should take on a device; `None` for one that the engine cannot run.
 pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> Option<CaseForecast> {
     let pace = Pace::of(device, crate::hardware::logical_cpus());
-    match settings.engine.lacks(case) {
-        Some(_) => None,
-        None => {
-            let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings));
-            let asks = settings.answers && weights::are_real(case, settings);
-            Some(if asks { forecast.with_answers(case, &pace, PROMPTS) } else { forecast })
-        }
+    if settings.engine.lacks(case).is_some() {
+        return None;
     }
+    let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings));
+    let asks = settings.answers && weights::are_real(case, settings);
+    Some(if asks { forecast.with_answers(case, &pace, PROMPTS) } else { forecast })
 }
 
 /// This program, and the command that repeats the run.
@@ -420,6 +418,12 @@ fn free_id(parent: &Path, wanted: &str) -> anyhow::Result<RunId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn forecasts_know_how_many_prompts_there_are() {
+        let shipped = Catalog::shipped().unwrap().prompts;
+        assert_eq!(index_as_u64(shipped.prompts().len()), PROMPTS);
+    }
 
     #[test]
     fn run_ids_are_dated_and_never_taken_twice() {
