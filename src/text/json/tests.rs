@@ -218,6 +218,7 @@ fn the_crates_own_reader_panics_or_says_nothing_where_ours_refuses() {
     let read = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(text.as_bytes()).map(drop));
     assert!(read.is_err(), "it panics");
     assert!(parse_tokenizer(&text).and_then(|(parts, _)| parts.build()).is_err());
-    let twice = sound().to_string().replacen("\"in\":256", "\"in\":256,\"in\":258", 1);
-    assert!(tokenizers::Tokenizer::from_bytes(twice.as_bytes()).is_ok(), "it says nothing");
+    let twice = r#"{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "a": 1}, "merges": []}}"#;
+    assert!(tokenizers::Tokenizer::from_bytes(twice).is_ok(), "it says nothing");
+    assert!(parse_tokenizer(twice).and_then(|(parts, _)| parts.build()).is_err());
 }
