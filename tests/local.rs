@@ -165,6 +165,7 @@ fn an_interrupted_run_of_a_file_goes_on_with_the_same_file_only() {
     case["repetitions"] = serde_json::json!([]);
     case["loads"] = serde_json::json!([]);
     case["figures"] = serde_json::Value::Null;
+    case["unanswered"] = serde_json::Value::Null;
     case["flags"] = serde_json::json!(["debug-build"]);
     case["energy"] =
         serde_json::json!({ "basis": "missing", "reason": "nothing was measured", "remedy": "" });

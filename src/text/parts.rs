@@ -1,8 +1,8 @@
 //! A byte-pair vocabulary as both sources give it, checked, and made into a tokenizer of the `tokenizers` crate.
 //!
-//! The crate reads `tokenizer.json` too, but it panics on some broken files (a merge longer than every token, a decoder of
-//! the wrong form) and takes others in silence (a token twice, a byte without a token). So the file is read by
-//! `wire.rs`, what it says is checked here, and the crate gets parts that fit.
+//! The crate reads `tokenizer.json` too, but it panics on a merge that is longer than every token, and takes in silence a
+//! token that stands twice or a byte that has none. So the file is read by `json/`, what it says is checked here, and the
+//! crate gets parts that fit.
 
 use std::collections::{HashMap, HashSet};
 

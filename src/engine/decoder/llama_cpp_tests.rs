@@ -69,7 +69,6 @@ fn quantised_weights_are_computed_as_exactly_as_llama_cpp_does() {
             let exact = Rows::of(&kept.exact);
             let distance = |logits: &[Vec<f32>]| gate::distance(logits, &exact, 0.0).distance;
             let (own, theirs) = (distance(&own), distance(&kept.llama_cpp));
-            println!("{name}: ours {own:.4}, llama.cpp's {theirs:.4}");
             assert!(own < ALLOWANCE * theirs, "{name}: ours {own:.4}, llama.cpp's {theirs:.4}");
             compared += 1;
         }

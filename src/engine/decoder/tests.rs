@@ -45,7 +45,6 @@ fn every_family_agrees_with_the_plain_path_in_every_precision() {
                 "{id} {}: {checked:?}",
                 recipe.id()
             );
-            println!("{id} {}: {checked:?}", recipe.id());
         }
     }
 }

@@ -212,18 +212,13 @@ fn the_small_files_have_two_forms_each() {
 /// Why the file is not handed to the `tokenizers` crate as it is.
 #[test]
 fn the_crates_own_reader_panics_or_says_nothing_where_ours_refuses() {
-    let read = |file: &Value| {
-        let text = file.to_string();
-        std::panic::catch_unwind(move || tokenizers::Tokenizer::from_bytes(text).map(drop))
-    };
-    let model = |vocab: Value, merges: Value| json!({"version": "1.0", "model": {"type": "BPE", "vocab": vocab, "merges": merges}});
-    let long = model(json!({"a": 0, "b": 1}), json!(["a b"]));
-    let mut decoder = sound();
-    decoder["decoder"] = json!(5);
-    for file in [&long, &decoder] {
-        assert!(read(file).is_err(), "it panics");
-        assert!(parse_tokenizer(&file.to_string()).and_then(|(parts, _)| parts.build()).is_err());
-    }
-    let twice = sound().to_string().replacen("\"in\":256", "\"in\":256,\"in\":258", 1);
-    assert!(tokenizers::Tokenizer::from_bytes(twice.as_bytes()).is_ok(), "it says nothing");
+    let long =
+        json!({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}});
+    let text = long.to_string();
+    let read = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(text.as_bytes()).map(drop));
+    assert!(read.is_err(), "it panics");
+    assert!(parse_tokenizer(&text).and_then(|(parts, _)| parts.build()).is_err());
+    let twice = r#"{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "a": 1}, "merges": []}}"#;
+    assert!(tokenizers::Tokenizer::from_bytes(twice).is_ok(), "it says nothing");
+    assert!(parse_tokenizer(twice).and_then(|(parts, _)| parts.build()).is_err());
 }
