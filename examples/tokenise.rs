@@ -5,12 +5,11 @@
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a tool of the terminal")]
 
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use candle_core::quantized::gguf_file::Content;
+use anyhow::bail;
+use claimbench::model::GgufFile;
 use claimbench::text::{TextFolder, Tokenizer, VocabularySource};
 
 fn main() -> anyhow::Result<()> {
@@ -35,7 +34,5 @@ fn open(path: &Path) -> anyhow::Result<Tokenizer> {
     if path.is_dir() {
         return Ok(TextFolder::read(path)?.tokenizer()?);
     }
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let content = Content::read(&mut BufReader::new(file))?;
-    Ok(VocabularySource::from_gguf(&content)?.tokenizer()?)
+    Ok(VocabularySource::from_file(&GgufFile::open(path)?)?.tokenizer()?)
 }

@@ -41,6 +41,8 @@ pub use damaged::damaged_tensor;
 pub use file_shape::shape_of;
 pub use file_type::FileType;
 pub use gguf::{GgufFile, GgufTensor};
+#[cfg(test)]
+pub(crate) use gguf::{GgufValue, gguf_header};
 pub use local::{LocalError, LocalModel};
 pub use non_finite::has_non_finite;
 pub use precision::{Precision, Recipe};

@@ -1,6 +1,5 @@
 //! The vocabulary in the metadata of a GGUF file (`tokenizer.ggml.*`), and the tokenizer it makes.
 
-use candle_core::quantized::gguf_file::{Content, Value};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
@@ -53,27 +52,6 @@ const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 
 impl VocabularySource {
-    /// From the metadata as candle reads it.
-    pub fn from_gguf(content: &Content) -> Result<Self, TextError> {
-        let keys = Keys(content);
-        Ok(Self {
-            model: keys.text("ggml.model")?.ok_or_else(|| metadata("ggml.model", "is missing"))?,
-            pre: keys.text("ggml.pre")?,
-            tokens: keys.list("ggml.tokens", |value| value.to_string().ok().cloned())?,
-            scores: keys.list("ggml.scores", |value| value.to_f32().ok())?,
-            token_types: keys.list("ggml.token_type", |value| value.to_i32().ok())?,
-            merges: keys.list("ggml.merges", |value| value.to_string().ok().cloned())?,
-            bos: keys.id("ggml.bos_token_id")?,
-            eos: keys.id("ggml.eos_token_id")?,
-            eot: keys.id("ggml.eot_token_id")?,
-            eom: keys.id("ggml.eom_token_id")?,
-            add_bos: keys.truth("ggml.add_bos_token")?,
-            add_eos: keys.truth("ggml.add_eos_token")?,
-            add_space_prefix: keys.truth("ggml.add_space_prefix")?,
-            chat_template: keys.text("chat_template")?,
-        })
-    }
-
     /// The tokenizer.
     pub fn tokenizer(self) -> Result<Tokenizer, TextError> {
         let count = self.tokens.len();
@@ -200,41 +178,4 @@ fn pre_tokenizer(splitting: Splitting) -> Result<PreTokenizerWrapper, TextError>
 
 fn metadata(key: &str, problem: impl Into<String>) -> TextError {
     TextError::Metadata { key: format!("tokenizer.{key}"), problem: problem.into() }
-}
-
-/// Typed look-ups in the metadata.
-struct Keys<'a>(&'a Content);
-
-impl Keys<'_> {
-    fn get<T>(
-        &self,
-        key: &str,
-        what: &str,
-        read: impl Fn(&Value) -> Option<T>,
-    ) -> Result<Option<T>, TextError> {
-        match self.0.metadata.get(&format!("tokenizer.{key}")) {
-            None => Ok(None),
-            Some(value) => read(value).map(Some).ok_or_else(|| metadata(key, format!("is not {what}"))),
-        }
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, TextError> {
-        self.get(key, "a text", |value| value.to_string().ok().cloned())
-    }
-
-    fn truth(&self, key: &str) -> Result<Option<bool>, TextError> {
-        self.get(key, "true or false", |value| value.to_bool().ok())
-    }
-
-    fn id(&self, key: &str) -> Result<Option<u32>, TextError> {
-        let narrow = |value: &Value| u32::try_from(value.to_u64().ok()?).ok();
-        let signed = |value: &Value| u32::try_from(value.to_i32().ok()?).ok();
-        self.get(key, "an id", |value| narrow(value).or_else(|| signed(value)))
-    }
-
-    /// A list; empty where the key is missing.
-    fn list<T>(&self, key: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, TextError> {
-        let all = |value: &Value| value.to_vec().ok()?.iter().map(&read).collect::<Option<Vec<T>>>();
-        Ok(self.get(key, "a list of the right type", all)?.unwrap_or_default())
-    }
 }

@@ -1,11 +1,9 @@
 //! Vocabularies of GGUF files that contradict themselves or cannot be read rightly: an error that names what is wrong.
 
-use std::collections::HashMap;
-
-use candle_core::quantized::gguf_file::{Content, Value, VersionedMagic};
+#![expect(clippy::disallowed_methods, reason = "tests write the files they read")]
 
 use super::source::VocabularySource;
-use crate::model::byte_character;
+use crate::model::{GgufFile, GgufValue as Value, byte_character, gguf_header};
 
 /// All bytes, one merge and two marks.
 fn pairs() -> VocabularySource {
@@ -114,43 +112,41 @@ fn an_empty_token_is_never_found_in_a_text() {
 
 #[test]
 fn metadata_of_another_type_is_an_error_that_names_the_key() {
-    let content = |metadata: HashMap<String, Value>| Content {
-        magic: VersionedMagic::GgufV3,
-        metadata,
-        tensor_infos: HashMap::new(),
-        tensor_data_offset: 0,
+    let folder = tempfile::tempdir().unwrap();
+    let read = |metadata: &[(String, Value)]| {
+        let path = folder.path().join("vocabulary.gguf");
+        std::fs::write(&path, gguf_header(metadata, &[])).unwrap();
+        VocabularySource::from_file(&GgufFile::open(&path).unwrap())
     };
-    let texts =
-        |texts: &[&str]| Value::Array(texts.iter().map(|text| Value::String((*text).to_owned())).collect());
+    let texts = |texts: &[&str]| Value::Texts(texts.iter().map(|text| (*text).to_owned()).collect());
     let sound = [
-        ("tokenizer.ggml.model", Value::String("gpt2".to_owned())),
+        ("tokenizer.ggml.model", Value::Text("gpt2".to_owned())),
         ("tokenizer.ggml.tokens", texts(&["a", "b"])),
         ("tokenizer.ggml.merges", texts(&["a b"])),
-        ("tokenizer.ggml.scores", Value::Array(vec![Value::F32(0.5), Value::F32(1.0)])),
+        ("tokenizer.ggml.token_type", Value::Ints(vec![1, 3])),
         ("tokenizer.ggml.bos_token_id", Value::U32(1)),
         ("tokenizer.ggml.add_bos_token", Value::Bool(true)),
     ]
     .map(|(key, value)| (key.to_owned(), value));
-    let read = VocabularySource::from_gguf(&content(HashMap::from(sound.clone()))).unwrap();
-    assert_eq!((read.tokens.len(), read.scores.len(), read.bos, read.add_bos), (2, 2, Some(1), Some(true)));
+    let source = read(&sound).unwrap();
+    assert_eq!((source.tokens.len(), source.token_types.len(), source.bos), (2, 2, Some(1)));
+    assert_eq!(source.add_bos, Some(true));
     let wrong = [
         ("model", Value::U32(1)),
-        ("tokens", Value::Array(vec![Value::U32(1)])),
-        ("tokens", Value::String("a".to_owned())),
+        ("tokens", Value::Ints(vec![1])),
+        ("tokens", Value::Text("a".to_owned())),
         ("scores", texts(&["a"])),
-        ("token_type", Value::Array(vec![Value::F32(1.0)])),
+        ("token_type", texts(&["a"])),
         ("bos_token_id", Value::U64(1 << 40)),
-        ("eos_token_id", Value::I32(-1)),
-        ("add_bos_token", Value::U8(1)),
+        ("eos_token_id", Value::F32(1.0)),
+        ("add_bos_token", Value::U32(1)),
     ];
     for (key, value) in wrong {
         let key = format!("tokenizer.ggml.{key}");
-        let mut metadata = HashMap::from(sound.clone());
-        metadata.insert(key.clone(), value);
-        let message = VocabularySource::from_gguf(&content(metadata)).unwrap_err().to_string();
+        let mut metadata: Vec<_> = sound.iter().filter(|(known, _)| *known != key).cloned().collect();
+        metadata.push((key.clone(), value));
+        let message = read(&metadata).unwrap_err().to_string();
         assert!(message.contains(&key), "{message}");
     }
-    assert!(
-        VocabularySource::from_gguf(&content(HashMap::new())).unwrap_err().to_string().contains("ggml.model")
-    );
+    assert!(read(&[]).unwrap_err().to_string().contains("ggml.model"));
 }

@@ -25,3 +25,5 @@ mod value;
 pub(super) mod write;
 
 pub use read::{GgufFile, GgufTensor};
+#[cfg(test)]
+pub(crate) use write::{Value as GgufValue, header as gguf_header};

@@ -18,7 +18,7 @@ const VERSION: u32 = 3;
 
 /// A metadata value; the kinds a language model's header needs.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::model) enum Value {
+pub(crate) enum Value {
     U32(u32),
     U64(u64),
     F32(f32),
@@ -66,10 +66,7 @@ impl Value {
 }
 
 /// Everything before the tensor data, padded to the alignment: the data starts where these bytes end.
-pub(in crate::model) fn header(
-    metadata: &[(String, Value)],
-    tensors: &[(TensorSpec, TensorType)],
-) -> Vec<u8> {
+pub(crate) fn header(metadata: &[(String, Value)], tensors: &[(TensorSpec, TensorType)]) -> Vec<u8> {
     let mut bytes = Vec::from(*b"GGUF");
     bytes.extend(VERSION.to_le_bytes());
     append_length(&mut bytes, tensors.len());
