@@ -106,7 +106,7 @@ fn numbers_that_no_model_has_are_refused_before_anything_is_computed() {
         ("block_count", Value::U32(0), "`layers` is 0"),
         ("block_count", Value::U32(1 << 24), "too few for 16777216 layers"),
         ("embedding_length", Value::U64(1 << 60), "`hidden` is 1152921504606846976"),
-        ("embedding_length", Value::U32(33), "makes rows of 33"),
+        ("embedding_length", Value::U32(33), "its keys say [33, 512]"),
         ("attention.head_count", Value::U32(0), "`heads` is 0"),
         ("attention.head_count_kv", Value::U32(3), "do not divide into 3 kv heads"),
         ("attention.key_length", Value::U64(u64::MAX), "`head_dim` is"),

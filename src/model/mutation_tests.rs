@@ -78,7 +78,7 @@ fn registry() -> Registry {
 
 /// Everything that is worked out for a shape before anything is loaded.
 fn work_out(shape: &Shape) {
-    assert_eq!(shape.problems(), []);
+    assert_eq!(shape.contradictions(), []);
     assert!(shape.active_parameters() <= shape.parameters());
     assert!(shape.kv_bytes_per_token(2).count() > 0);
     for recipe in Recipe::ALL {
@@ -147,7 +147,7 @@ fn no_config_that_is_nearly_right_panics() {
                 Ok(shape) => {
                     taken += 1;
                     // Not worked out further: how many layers there are is settled by the tensors beside the config.
-                    assert_eq!(shape.problems(), []);
+                    assert_eq!(shape.contradictions(), []);
                 }
                 Err(error) => {
                     refused += 1;
