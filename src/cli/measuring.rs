@@ -52,7 +52,7 @@ pub(super) fn measure_all(
                 }
             }
         };
-        if let Some(request) = measure(session, case, forecast, until, terminal)? {
+        if let Some(request) = measure(session, case, forecast, [until, budget], terminal)? {
             slowness = (request.value() / forecast.request.value()).clamp(LEAST_SLOWNESS, MOST_SLOWNESS);
         }
     }
@@ -65,12 +65,13 @@ pub(super) fn measure_all(
 }
 
 /// Measures one case, and returns the time of its last repetition. Progress is printed between repetitions, never while
-/// one is timed.
+/// one is timed. The gate may take more than the case's share of a budget (its end is `until`), but not more than the budget: a
+/// repetition that nobody checked is worth less than one repetition fewer.
 fn measure(
     session: &mut Session,
     case: &Case,
     forecast: &CaseForecast,
-    until: Option<Seconds>,
+    [until, budget]: [Option<Seconds>; 2],
     terminal: &mut Terminal,
 ) -> anyhow::Result<Option<Seconds>> {
     let began = session.elapsed();
@@ -78,8 +79,10 @@ fn measure(
     if !open.case().has_ended() {
         terminal.progress(&format!("{}: loading", case.id()));
         session.load(&mut open)?;
-        session.check(&mut open, until)?;
-        terminal.note(&format!("  {}", gate_line(open.case().measurement().gate.as_ref())));
+        session.check(&mut open, budget)?;
+        if let Some(gate) = &open.case().measurement().gate {
+            terminal.note(&format!("  {}", gate_line(Some(gate))));
+        }
     }
     let mut last = None;
     while open.case().measured() < case.workload.repetitions {

@@ -10,8 +10,8 @@
 //! - do without Xet: its ranged stream takes the hub's other protocol wherever the hub offers it, hides whether a server
 //!   heeded the range, and its token is not to be had from outside.
 //!
-//! So the bytes are fetched here ([`transfer`]), by plain HTTP with ranges, which the hub serves for every file, over the
-//! same `reqwest` that `hf-hub` uses. Names, places and locks are those of the other clients ([`folder`]): a file that one of
+//! So the bytes are fetched here (`transfer.rs`), by plain HTTP with ranges, which the hub serves for every file, over the
+//! same `reqwest` that `hf-hub` uses. Names, places and locks are those of the other clients (`folder.rs`): a file that one of
 //! them fetched is taken, and ours are found by them.
 
 mod asked;

@@ -112,10 +112,11 @@ impl CaseForecast {
         Self { answers: Seconds::ZERO, case, ..self }
     }
 
-    /// The shortest form of the case that yields a figure: preparation, one load, a first request and one repetition.
+    /// The shortest form of the case that yields a figure: preparation, one load, the gate, a first request and one
+    /// repetition.
     pub fn shortest(&self) -> Seconds {
         let requests = (FIRST_REQUEST + 1.0) * self.request.value();
-        seconds(self.prepare.value() + self.load.value() + requests)
+        seconds(self.prepare.value() + self.load.value() + self.check.value() + requests)
     }
 }
 
