@@ -73,7 +73,7 @@ fn quantised_weights_are_computed_as_exactly_as_llama_cpp_does() {
             compared += 1;
         }
     }
-    assert!(compared >= 12, "only {compared} files");
+    assert_eq!(compared, 18, "six shapes, three recipes");
 }
 
 /// The yardstick itself: the plain path reads the same weights and gives transformers' logits.
