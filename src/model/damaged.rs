@@ -11,7 +11,6 @@ use candle_core::quantized::GgmlDType;
 use super::checkpoint::CheckpointError;
 use super::gguf::GgufFile;
 use super::non_finite::has_non_finite;
-use super::precision::Precision;
 use super::safetensors::CheckpointFolder;
 use crate::units::{count_as_usize, index_as_u64};
 
@@ -31,13 +30,12 @@ struct Part<'a> {
 pub fn damaged_tensor(path: &Path) -> Result<Option<String>, CheckpointError> {
     if path.is_dir() {
         let folder = CheckpointFolder::inspect(path)?;
-        let parts = folder.tensors.iter().map(|(name, tensor)| {
-            let kind = match tensor.precision {
-                Precision::F16 => GgmlDType::F16,
-                Precision::BF16 => GgmlDType::BF16,
-                _ => GgmlDType::F32,
-            };
-            Part { name, file: &tensor.file, kind, offset: tensor.offset, bytes: tensor.bytes }
+        let parts = folder.tensors.iter().map(|(name, tensor)| Part {
+            name,
+            file: &tensor.file,
+            kind: tensor.kind(),
+            offset: tensor.offset,
+            bytes: tensor.bytes,
         });
         return first_damaged(parts);
     }

@@ -7,13 +7,11 @@ mod gguf;
 mod names;
 mod stored;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::quantized::GgmlDType;
-
-use crate::model::{CheckpointFolder, Family, Precision, RopeScaling, Shape};
+use crate::model::{CheckpointFolder, Family, RopeScaling, Shape};
 use crate::units::count_as_usize;
 
 pub(super) use stored::Stored;
@@ -39,24 +37,19 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a GGUF file, or a folder with `config.json` and safetensors. Reads no more than headers.
+    /// Opens a GGUF file, or a folder with `config.json` and safetensors. Reads no more than headers; their readers refuse what
+    /// lacks a tensor of its architecture, has one of another size, or one that would be left out of the computation.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let checkpoint = if path.is_dir() { Self::open_folder(path) } else { Self::open_gguf(path) }?;
-        checkpoint.check()?;
-        Ok(checkpoint)
+        if path.is_dir() { Self::open_folder(path) } else { Self::open_gguf(path) }
     }
 
     fn open_folder(path: &Path) -> Result<Self, String> {
         let folder = CheckpointFolder::inspect(path).map_err(|error| error.to_string())?;
         let mut tensors = BTreeMap::new();
         for (name, tensor) in &folder.tensors {
-            let kind = match tensor.precision {
-                Precision::F16 => GgmlDType::F16,
-                Precision::BF16 => GgmlDType::BF16,
-                _ => GgmlDType::F32,
-            };
             let dimensions = tensor.dimensions.iter().map(|size| count_as_usize(*size)).collect();
-            let stored = Stored::new(Arc::from(tensor.file.as_path()), tensor.offset, kind, dimensions);
+            let stored =
+                Stored::new(Arc::from(tensor.file.as_path()), tensor.offset, tensor.kind(), dimensions);
             tensors.insert(names::canonical(name), stored);
         }
         let pairing = match folder.shape.family {
@@ -98,58 +91,6 @@ impl Checkpoint {
     /// Every tensor, with its name.
     pub(super) fn tensors(&self) -> impl Iterator<Item = (&str, &Stored)> {
         self.tensors.iter().map(|(name, stored)| (name.as_str(), stored))
-    }
-
-    /// Compares the tensors with those that the shape asks for. The two ways of storing a latent attention's second
-    /// projection are both taken, and a bias on any matrix; any other tensor would be left out of the computation, so a file
-    /// that has one is refused.
-    fn check(&self) -> Result<(), String> {
-        let mut known = BTreeSet::from([ROTARY_FACTORS.to_owned()]);
-        for expected in self.shape.tensors() {
-            let wanted: Vec<usize> =
-                expected.dimensions.iter().rev().map(|size| count_as_usize(*size)).collect();
-            if expected.is_routed() {
-                for expert in 0..wanted[0] {
-                    let name = names::expert(&expected.name, expert);
-                    self.check_one(&name, &wanted[1..])?;
-                    known.insert(name);
-                }
-            } else if let Some(joined) = self.joined_projection(&expected.name) {
-                known.insert(joined);
-            } else if expected.is_trained() {
-                self.check_one(&expected.name, &wanted)?;
-                known.insert(expected.name);
-            }
-        }
-        let is_bias = |name: &str| {
-            name.strip_suffix(".bias").is_some_and(|matrix| known.contains(&format!("{matrix}.weight")))
-        };
-        // A copy of the table that serves twice changes nothing.
-        let is_copy = |name: &str| name == "output.weight" && self.shape.tied_embeddings;
-        match self.tensors.keys().find(|name| !known.contains(*name) && !is_bias(name) && !is_copy(name)) {
-            Some(name) => {
-                Err(format!("`{name}` is a tensor that its architecture has not; give another model"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_one(&self, name: &str, wanted: &[usize]) -> Result<(), String> {
-        match self.find(name) {
-            None => Err(format!("`{name}` is missing; fetch the checkpoint again")),
-            Some(found) if found.dimensions() != wanted => {
-                let found = found.dimensions();
-                Err(format!("`{name}` is {found:?}, its model needs {wanted:?}; give another file"))
-            }
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// The tensor that this file holds in place of a matrix and its sibling.
-    fn joined_projection(&self, name: &str) -> Option<String> {
-        let layer = name.strip_suffix("attn_k_b.weight").or_else(|| name.strip_suffix("attn_v_b.weight"))?;
-        let joined = format!("{layer}attn_kv_b.weight");
-        self.tensors.contains_key(&joined).then_some(joined)
     }
 }
 

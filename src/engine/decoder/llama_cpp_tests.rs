@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use candle_core::{Device, Tensor};
 
 use super::Decoder;
+use super::tests::logits;
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::gate;
 use crate::engine::plain::{Plain, Rows, Sums};
@@ -62,9 +63,7 @@ fn quantised_weights_are_computed_as_exactly_as_llama_cpp_does() {
             let kept = kept(model.id.as_str(), recipe);
             let checkpoint = Checkpoint::open(&file.path).unwrap();
             let mut decoder = Decoder::load(&checkpoint, &Device::Cpu, true).unwrap();
-            let tokens = Tensor::new(kept.tokens.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-            let hidden = decoder.advance(&tokens).unwrap();
-            let all: Vec<Vec<f32>> = decoder.logits(&hidden).unwrap().squeeze(0).unwrap().to_vec2().unwrap();
+            let all = logits(&mut decoder, &kept.tokens);
             let own: Vec<Vec<f32>> = kept.positions.iter().map(|&position| all[position].clone()).collect();
             let exact = Rows::of(&kept.exact);
             let distance = |logits: &[Vec<f32>]| gate::distance(logits, &exact, 0.0).distance;

@@ -10,6 +10,7 @@ use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 
 use super::Decoder;
+use super::tests::logits;
 use crate::engine::checkpoint::{Checkpoint, Pairing, Stored};
 use crate::engine::gate;
 use crate::engine::plain::{Plain, Rows, Sums};
@@ -59,12 +60,6 @@ impl Fixture {
             logits(&mut decoder, prompt)
         })
     }
-}
-
-fn logits(decoder: &mut Decoder, tokens: &[u32]) -> Vec<Vec<f32>> {
-    let tokens = Tensor::new(tokens, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-    let hidden = decoder.advance(&tokens).unwrap();
-    decoder.logits(&hidden).unwrap().squeeze(0).unwrap().to_vec2().unwrap()
 }
 
 /// The fixtures whose weights are 32-bit floats.

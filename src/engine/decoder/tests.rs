@@ -24,7 +24,8 @@ fn tokens(count: u32) -> Vec<u32> {
     (0..count).map(|index| (index * 37 + 11) % 500).collect()
 }
 
-fn logits(decoder: &mut Decoder, tokens: &[u32]) -> Vec<Vec<f32>> {
+/// The logits after each token of one sequence.
+pub(super) fn logits(decoder: &mut Decoder, tokens: &[u32]) -> Vec<Vec<f32>> {
     let tokens = Tensor::new(tokens, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
     let hidden = decoder.advance(&tokens).unwrap();
     decoder.logits(&hidden).unwrap().squeeze(0).unwrap().to_vec2().unwrap()

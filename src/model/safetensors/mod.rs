@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use candle_core::quantized::GgmlDType;
 use sha2::{Digest, Sha256};
 
 use super::checkpoint::{CheckpointError, sha256};
@@ -41,6 +42,17 @@ pub struct StoredTensor {
     pub precision: Precision,
     /// Its dimensions, outermost first.
     pub dimensions: Vec<u64>,
+}
+
+impl StoredTensor {
+    /// How its values are stored, as candle names it.
+    pub fn kind(&self) -> GgmlDType {
+        match self.precision {
+            Precision::F16 => GgmlDType::F16,
+            Precision::BF16 => GgmlDType::BF16,
+            _ => GgmlDType::F32,
+        }
+    }
 }
 
 /// What a folder says of itself.
