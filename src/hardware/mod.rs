@@ -5,6 +5,7 @@
 mod condition;
 mod machine;
 mod reader;
+mod window;
 
 #[cfg(test)]
 pub(crate) use machine::tests::example as example_machine;
@@ -12,3 +13,4 @@ pub(crate) use machine::tests::example as example_machine;
 pub use condition::{Condition, PowerSource, RaplAccess};
 pub use machine::{Device, Environment, Gpu, Machine, MachineId};
 pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, logical_cpus};
+pub use window::Window;

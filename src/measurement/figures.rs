@@ -83,7 +83,11 @@ mod tests {
 
     fn measurement(repetitions: Vec<Repetition>) -> Measurement {
         Measurement {
-            loads: vec![LoadSample { process_start: 0, duration: Seconds::new(1.5).unwrap() }],
+            loads: vec![LoadSample {
+                process_start: 0,
+                started: crate::clock::Moment::ORIGIN,
+                duration: Seconds::new(1.5).unwrap(),
+            }],
             repetitions,
             gate: None,
             ..Measurement::default()

@@ -181,9 +181,10 @@ pub(crate) mod tests {
                 repetition(i, role(i), 2.0 + count_as_f64(i) / 100.0, &[0.07 + count_as_f64(i) / 1e4; 63])
             })
             .collect();
-        let loads = (0..6).map(|i| LoadSample {
+        let loads = (0..6_u64).map(|i| LoadSample {
             process_start: 0,
-            duration: Seconds::new(1.9 + f64::from(i) / 50.0).unwrap(),
+            started: crate::clock::Moment::from_nanos(i * 3_000_000_000),
+            duration: Seconds::new(1.9 + count_as_f64(i) / 50.0).unwrap(),
         });
         let watts = |value| Watts::new(value).unwrap();
         let gate = Gate::compared(32, 31, 0.0123, Ratio::new(0.091).unwrap()).unwrap();
@@ -237,7 +238,7 @@ pub(crate) mod tests {
                 features: vec![],
                 profile: "release".into(),
                 command: "cargo bench".into(),
-                method_version: 2,
+                method_version: crate::provenance::METHOD_VERSION,
             },
             machine: crate::hardware::example_machine(),
             environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::answer::{Answer, Unanswered};
 use super::gate::Gate;
 use crate::clock::Moment;
+use crate::hardware::Window;
 use crate::units::{Bytes, Joules, Seconds, Tokens};
 
 /// Whether a repetition enters the figures.
@@ -21,6 +22,8 @@ pub enum Role {
 pub struct LoadSample {
     /// The process that loaded it: 0 is the one that began the run, each resumption counts one up.
     pub process_start: u64,
+    /// When it began, on the clock of its process.
+    pub started: Moment,
     /// From the first read of the file to a model that can answer.
     pub duration: Seconds,
 }
@@ -34,6 +37,8 @@ pub struct Repetition {
     pub role: Role,
     /// The process it ran in: 0 is the one that began the run, each resumption counts one up.
     pub process_start: u64,
+    /// Which prompt was asked. Repetitions of one process ask different ones; the same number is the same prompt in every process.
+    pub prompt: u64,
     /// When the request was handed to the engine, on the clock of its process.
     pub started: Moment,
     /// From the request to its first output token on the host (TTFT): the prefill and one sampling.
@@ -54,6 +59,8 @@ pub struct Repetition {
     pub energy: Option<Joules>,
     /// Largest resident set of the process during the request, or on a GPU the device memory in use after it.
     pub peak_memory: Option<Bytes>,
+    /// What else happened on the machine meanwhile.
+    pub window: Window,
 }
 
 impl Repetition {
@@ -107,6 +114,7 @@ pub(crate) mod tests {
             index,
             role,
             process_start: 0,
+            prompt: index,
             started: Moment::ORIGIN,
             first_token: seconds(&first),
             gaps: gaps.iter().map(seconds).collect(),
@@ -117,6 +125,7 @@ pub(crate) mod tests {
             cpu: Some(seconds(&(first * 2.0))),
             energy: None,
             peak_memory: Some(Bytes::new(1_000_000 + index)),
+            window: Window::default(),
         }
     }
 

@@ -299,7 +299,8 @@ fn workload(file: &WorkloadFile) -> Workload {
 fn measurement(file: &CaseFile, at: &impl Fn(&str) -> String) -> Result<Measurement, RecordError> {
     let loads = file.loads.iter().map(|load| {
         let duration = Seconds::new(load.duration_seconds).map_err(|problem| bad(at("loads"), problem))?;
-        Ok(LoadSample { process_start: load.process_start, duration })
+        let started = Moment::from_nanos(load.started_nanoseconds);
+        Ok(LoadSample { process_start: load.process_start, started, duration })
     });
     let repetitions = file
         .repetitions
@@ -339,6 +340,7 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
             RepetitionRoleFile::Measured => Role::Measured,
         },
         process_start: file.process_start,
+        prompt: file.prompt,
         started: Moment::from_nanos(file.started_nanoseconds),
         first_token: seconds(file.first_token_seconds)?,
         gaps: file.gap_seconds.iter().map(|&gap| seconds(gap)).collect::<Result<_, _>>()?,
@@ -349,6 +351,7 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
         cpu: file.cpu_seconds.map(seconds).transpose()?,
         energy: file.energy_joules.map(|j| Joules::new(j).map_err(|error| error.to_string())).transpose()?,
         peak_memory: file.peak_memory_bytes.map(Bytes::new),
+        window: crate::hardware::Window::default(),
     })
 }
 

@@ -278,6 +278,9 @@ pub(super) struct LoadFile {
     /// The process that loaded: 0 began the run, each resumption counts one up.
     #[serde(default)]
     pub process_start: u64,
+    /// On the monotonic clock of its process; 0 in files before method 3, which did not keep it.
+    #[serde(default)]
+    pub started_nanoseconds: u64,
     pub duration_seconds: f64,
 }
 
@@ -290,6 +293,10 @@ pub(super) struct RepetitionFile {
     /// The process it ran in: 0 began the run, each resumption counts one up.
     #[serde(default)]
     pub process_start: u64,
+    /// Which prompt was asked: equal numbers are equal prompts. 0 throughout in files before method 3, which asked the same each
+    /// time.
+    #[serde(default)]
+    pub prompt: u64,
     /// On the monotonic clock of its process.
     pub started_nanoseconds: u64,
     /// From the request to its first output token: prefill and one sampling.

@@ -98,7 +98,11 @@ impl From<&CaseRecord> for CaseFile {
             loads: measurement
                 .loads
                 .iter()
-                .map(|l| LoadFile { process_start: l.process_start, duration_seconds: l.duration.value() })
+                .map(|l| LoadFile {
+                    process_start: l.process_start,
+                    started_nanoseconds: l.started.nanos(),
+                    duration_seconds: l.duration.value(),
+                })
                 .collect(),
             repetitions: measurement.repetitions.iter().map(RepetitionFile::from).collect(),
             figures: Figures::new(measurement).as_ref().map(FiguresFile::from),
@@ -231,6 +235,7 @@ impl From<&Repetition> for RepetitionFile {
                 Role::Measured => RepetitionRoleFile::Measured,
             },
             process_start: repetition.process_start,
+            prompt: repetition.prompt,
             started_nanoseconds: repetition.started.nanos(),
             first_token_seconds: repetition.first_token.value(),
             gap_seconds: repetition.gaps.iter().map(|gap| gap.value()).collect(),

@@ -2,7 +2,7 @@
 
 use crate::clock::Moment;
 use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
-use crate::hardware::{Device, Environment, Machine};
+use crate::hardware::{Device, Environment, Machine, Window};
 use crate::language::Language;
 use crate::measurement::{
     Answer, AnswerEnd, Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, Gate,
@@ -29,6 +29,7 @@ fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Ve
             index,
             role: if index == 0 { Role::WarmUp } else { Role::Measured },
             process_start: 0,
+            prompt: index,
             started: Moment::from_nanos(index * 1_000_000_000),
             first_token: seconds(first * slow * slow),
             gaps: (1..output).map(|i| seconds(gap * slow * (1.0 + 0.03 * wobble(index * 64 + i)))).collect(),
@@ -39,6 +40,7 @@ fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Ve
             cpu: None,
             energy: None,
             peak_memory: Some(Bytes::new(1_412_000_000 + index * 40_000)),
+            window: Window::default(),
         }
     };
     (0..=count).map(repetition).collect()
@@ -93,7 +95,7 @@ fn cases() -> Vec<CaseRecord> {
         basis: "2 of 64 processors of a server rated 500 W, load 100 %".into(),
     };
     let measured = |repetitions: Vec<Repetition>, gate: Gate| Measurement {
-        loads: vec![LoadSample { process_start: 0, duration: seconds(0.913) }],
+        loads: vec![LoadSample { process_start: 0, started: Moment::ORIGIN, duration: seconds(0.913) }],
         repetitions,
         gate: Some(gate),
         ..Measurement::default()

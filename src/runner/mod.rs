@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
-use crate::hardware::{Device, Machine, ProcessProbe};
+use crate::hardware::{Device, Machine, ProcessProbe, Window};
 use crate::measurement::{
     CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed,
     Outcome, Repetition, Role, Skip, Stage,
@@ -172,7 +172,11 @@ impl CaseRun {
         match bench.engine.load() {
             Ok(()) => {
                 let duration = start.until(bench.clock.now());
-                self.measurement.loads.push(LoadSample { process_start: self.process_start, duration });
+                self.measurement.loads.push(LoadSample {
+                    process_start: self.process_start,
+                    started: start,
+                    duration,
+                });
             }
             Err(error) => self.fail(Stage::Load, &error),
         }
@@ -286,6 +290,7 @@ impl CaseRun {
             index: self.repetitions(),
             role,
             process_start: self.process_start,
+            prompt: 0,
             started,
             first_token: started.until(stamps[0]),
             gaps: stamps.windows(2).map(|pair| pair[0].until(pair[1])).collect(),
@@ -296,6 +301,7 @@ impl CaseRun {
             cpu: before.cpu.zip(after.cpu).and_then(|(before, after)| after.since(before)),
             energy: difference(energy_before, energy_after),
             peak_memory: bench.engine.device_memory_in_use().or(after.peak_resident),
+            window: Window::default(),
         })
     }
 
