@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use claimbench::cli::{
-    Audience, Catalog, EngineChoice, OpenCase, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
+    Audience, Catalog, EngineChoice, OpenGroup, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
     WeightsChoice, announcement, conclude, price_of,
 };
 use claimbench::hardware::{Device, logical_cpus};
+use claimbench::measurement::Order;
 use claimbench::units::{count_as_f64, count_as_usize};
 use claimbench::workload::{Case, CaseForecast, DeviceChoice, Pace, Plan, Selection};
 use criterion::{Criterion, SamplingMode, Throughput};
@@ -86,9 +87,9 @@ impl Job {
         stop: &StopFlag,
         terminal: &mut Terminal,
     ) {
-        let mut open: Option<OpenCase> = None;
+        let mut open: Option<OpenGroup> = None;
         let pace = Pace::of(&Device::Cpu { threads: self.cores }, self.cores);
-        let forecast = CaseForecast::new(case, &pace, None).request.value();
+        let forecast = CaseForecast::new(case, &pace, None, 1).request.value();
         let samples = case.workload.repetitions.max(FEWEST_SAMPLES);
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let mut group = criterion.benchmark_group(format!("{}/{}", case.model.id, case.precision.id()));
@@ -109,7 +110,7 @@ impl Job {
             });
             group.finish();
             if let (Some(Ok(session)), Some(open)) = (session.as_mut(), open.as_mut())
-                && let Err(error) = session.finish(open, None)
+                && let Err(error) = session.load_again(open, None).and_then(|()| session.finish(open, 0))
             {
                 terminal.fail(&format!("{error:#}"));
             }
@@ -133,6 +134,10 @@ impl Job {
             local: Vec::new(),
             // criterion's run is about speed.
             answers: false,
+            // criterion has one process and an order of its own.
+            starts: 1,
+            order: Order::Sequential,
+            limits: false,
         };
         // Rows come as criterion asks for cases: its filters may leave some out.
         let session = Session::start(settings, &[], &self.catalog, stop.clone())?;
@@ -141,17 +146,17 @@ impl Job {
         }
         let cases = self.plan.cases();
         let forecasts: Vec<_> = cases.iter().map(|case| session.forecast(case)).collect();
-        terminal.say(&announcement(cases, &forecasts, None, session.device().kind()));
+        terminal.say(&announcement(cases, &forecasts, None, session.device().kind(), 1));
         Ok(session)
     }
 
-    fn open(&self, session: &mut Session, case: &Case, terminal: &mut Terminal) -> OpenCase {
-        let opened = session.open(case, terminal).and_then(|mut open| {
+    fn open(&self, session: &mut Session, case: &Case, terminal: &mut Terminal) -> OpenGroup {
+        let opened = session.open(std::slice::from_ref(case), terminal).and_then(|mut open| {
             session.load(&mut open)?;
             session.check(&mut open, None)?;
             // With `--test` criterion asks once, and that once is to be measured.
             for _ in 0..if self.is_test { case.workload.warm_up } else { 0 } {
-                session.repeat(&mut open)?;
+                session.repeat(&mut open, 0)?;
             }
             Ok(open)
         });
@@ -166,6 +171,9 @@ impl Job {
         conclude(session, &self.catalog, &PriceArgs::default(), terminal)?;
         let folder = session.store().folder().display();
         terminal.say(&format!("next: cargo run --release -- report {folder} --rent 0.50"));
+        terminal.say(&format!(
+            "to publish or compare it, spread it over three process starts: cargo run --release -- run --resume {folder} --starts 3"
+        ));
         Ok(if session.was_interrupted() {
             ExitCode::from(130)
         } else if run.cases.iter().any(|record| record.outcome.measurement().measured().next().is_some()) {
@@ -184,8 +192,8 @@ fn give_up() -> ! {
 }
 
 /// One repetition; criterion gets the same end-to-end time that the run file holds.
-fn one_request(session: &mut Session, open: &mut OpenCase, terminal: &mut Terminal) -> Duration {
-    match session.repeat(open) {
+fn one_request(session: &mut Session, open: &mut OpenGroup, terminal: &mut Terminal) -> Duration {
+    match session.repeat(open, 0) {
         Ok(Some(time)) => Duration::from_secs_f64(time.value()),
         Ok(None) => give_up(),
         Err(error) => {

@@ -311,8 +311,8 @@ fn config(kind: &str, more: &serde_json::Value) -> serde_json::Value {
 /// The tokens of one request, after a context.
 fn tokens(engine: &mut ReferenceEngine, prompts: &[Vec<u32>], context: &[u32]) -> Vec<Vec<u32>> {
     let mut steps = Vec::new();
-    engine.begin(&vec![context.to_vec(); prompts.len()]).unwrap();
     let request = Request { prompts: prompts.to_vec(), output_tokens: 8 };
+    engine.begin(&vec![context.to_vec(); prompts.len()], &request).unwrap();
     let mut emit = |tokens: &[u32]| {
         steps.push(tokens.to_vec());
         std::ops::ControlFlow::Continue(())

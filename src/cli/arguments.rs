@@ -63,7 +63,10 @@ const RUN_EXAMPLES: &str = "Examples:
   claimbench run --budget 5m --rent 0.50         at most five minutes, with your price of an hour
   claimbench run --suite full --weights real     everything, with weights fetched before
   claimbench run --resume target/claimbench/RUN  take up an interrupted run
-  claimbench run --quiet --json > run.json       for programs";
+  claimbench run --resume RUN --starts 3         spread a finished run over more process starts
+  claimbench run --quiet --json > run.json       for programs
+
+Cases of one checkpoint take turns, in a random order that follows from --seed.";
 
 const REPORT_EXAMPLES: &str = "Examples:
   claimbench report target/claimbench/RUN --purchase 1200 --life-years 4
@@ -156,22 +159,29 @@ pub(super) struct RunArgs {
     /// Precision of the weights; may be repeated
     #[arg(long = "precision", value_name = "NAME", value_parser = parse_precision)]
     pub(super) precisions: Vec<Precision>,
-    /// Measured repetitions per case, instead of the workload's own number
+    /// Measured repetitions per case, instead of the workload's own fewest and most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(super) repetitions: Option<u64>,
     /// Time for the whole run, such as 90s, 5m or 1h30m: cases get shares of it and measure fewer repetitions
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     pub(super) budget: Option<Duration>,
+    /// Process starts that the repetitions of each case are spread over, by starting this program anew (default: 3); with
+    /// --resume: as many as the run is to have in the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(super) starts: Option<u64>,
     /// Take up a run that was interrupted or killed, where it stopped; files of yours are given again with --model
     #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "out", "engine"])]
     pub(super) resume: Option<PathBuf>,
+    /// What the first process of a run announced, in seconds; it starts the others with it
+    #[arg(long, value_name = "SECONDS", hide = true, requires = "resume", value_parser = parse_amount)]
+    pub(super) announced: Option<f64>,
     /// Device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_parser = DeviceChoice::parse)]
     pub(super) device: DeviceChoice,
     /// Weights: real ones if they are in the cache, else synthetic; or insist on one of the two
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) weights: WeightsChoice,
-    /// Seed of synthetic weights
+    /// Seed of synthetic weights, and of the order in which cases are measured
     #[arg(long, default_value_t = SEED)]
     pub(super) seed: u64,
     /// Rated power of this processor in watts, for an energy estimate where it is unknown

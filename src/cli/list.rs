@@ -83,13 +83,17 @@ fn runs(own: &[EngineGap], second: &[EngineGap]) -> String {
 
 fn workload_line(workload: &Workload) -> String {
     format!(
-        "{} {:<22} prompt {}, output {}, batch {}, {} repetitions",
+        "{} {:<22} prompt {}, output {}, batch {}, depth {}, {} to {} repetitions\n{:27}{}",
         mark(workload.default),
         workload.id,
         workload.prompt_tokens,
         workload.output_tokens,
         workload.batch,
-        workload.repetitions
+        workload.context_depth,
+        workload.repetitions,
+        workload.most_repetitions,
+        "",
+        workload.why
     )
 }
 
@@ -136,12 +140,16 @@ fn workload_json(workload: &Workload) -> serde_json::Value {
     json!({
         "id": workload.id,
         "title": workload.title,
+        "why": workload.why,
         "default": workload.default,
         "prompt_tokens": workload.prompt_tokens,
         "output_tokens": workload.output_tokens,
         "batch": workload.batch,
         "context_depth": workload.context_depth,
         "warm_up": workload.warm_up,
+        "loads": workload.loads,
         "repetitions": workload.repetitions,
+        "most_repetitions": workload.most_repetitions,
+        "limit_seconds": workload.limit_seconds,
     })
 }

@@ -14,6 +14,7 @@ mod measuring;
 mod page;
 mod prices;
 mod pull;
+mod relaunch;
 mod report;
 mod run;
 mod session;
@@ -24,7 +25,7 @@ pub use arguments::{Cli, PriceArgs};
 pub use catalog::{CLAIM_FILES, Catalog};
 pub use page::conclude;
 pub use prices::{Audience, price_of};
-pub use session::{EngineChoice, OpenCase, Session, Settings, StopFlag, WeightsChoice};
+pub use session::{EngineChoice, OpenGroup, Session, Settings, StopFlag, WeightsChoice};
 pub use summary::{announcement, gate_line, summary};
 pub use terminal::Terminal;
 

@@ -9,15 +9,20 @@ use super::local;
 use super::measuring::measure_all;
 use super::page::conclude;
 use super::prices::{Audience, price_of};
-use super::session::{asked_once, forecast, load_run, unfinished};
+use super::relaunch;
+use super::session::{forecast, load_run, shared_once, unfinished};
+use super::summary::announced_and_taken;
 use super::{
     Catalog, Cli, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
 };
 use crate::engine::ComputeDevice;
-use crate::measurement::{Outcome, Run};
+use crate::measurement::{Order, Outcome, Run};
 use crate::model::LocalModel;
 use crate::units::{Seconds, Watts};
 use crate::workload::{Case, CaseForecast, Plan, Selection, total_forecast};
+
+/// Process starts of a run that does not say: the fewest that a comparison takes.
+const STARTS: u64 = 3;
 
 pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
@@ -32,7 +37,8 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
                 "beside --resume only files of yours can be given, and `{value}` is none; leave it out"
             );
         }
-        let (run, settings) = recorded(path, local)?;
+        let (run, mut settings) = recorded(path, local)?;
+        settings.starts = args.starts.unwrap_or(0).max(run.process_starts_asked);
         for model in &settings.local {
             ensure!(
                 run.cases.iter().any(|record| record.case.model.id == model.spec.id),
@@ -41,7 +47,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
                 run.id
             );
         }
-        let cases = unfinished(&run, &registry)?;
+        let cases = unfinished(&run, &registry, settings.starts)?;
         if cases.is_empty() {
             terminal.say(&format!("{} is complete; nothing to resume", run.id));
             return print(&run, args, terminal).map(|()| Status::Good);
@@ -54,7 +60,11 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         );
         let plan = Plan::new(&registry, &catalog.workloads, &selection(args, &local))?;
         let command = command(args, &local);
-        (None, settings(args, command, local)?, plan.cases().to_vec())
+        let mut settings = settings(args, command, local)?;
+        // No start without a repetition.
+        let fewest = plan.cases().iter().map(|case| case.workload.repetitions).min().unwrap_or(1);
+        settings.starts = settings.starts.min(fewest);
+        (None, settings, plan.cases().to_vec())
     };
     if args.dry_run {
         return announce(args, &cases, &settings, terminal);
@@ -67,7 +77,15 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     if let Some(note) = session.device_note().map(str::to_owned) {
         terminal.say(&note);
     }
-    let announcement_check = measure_all(&mut session, &cases, budget(args)?, terminal)?;
+    let local = session.local().to_vec();
+    let budget = budget(args)?;
+    let announced = args.announced.map(Seconds::new).transpose()?;
+    let announced = measure_all(&mut session, &cases, budget, announced, terminal)?;
+    if session.starts_left() > 1 && !session.is_stopped() {
+        let left = budget.map(|budget| Seconds::new((budget.value() - session.elapsed().value()).max(0.0)));
+        let words = relaunch::arguments(args, &local, session.store().folder(), left.transpose()?, announced);
+        return relaunch::relaunch(&words, terminal);
+    }
     let price = conclude(&session, &catalog, &args.price, terminal)?;
     let folder = session.store().folder().display();
     if session.was_interrupted() {
@@ -77,8 +95,12 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         terminal.note(&format!("with your price of an hour: claimbench report {folder} --rent 0.50"));
     }
     terminal.note(&format!("publish it: claimbench report {folder} --publish"));
-    if let Some(sentence) = announcement_check {
-        terminal.note(&sentence);
+    // A run that was taken up by hand was not announced as a whole.
+    if !session.is_stopped()
+        && announced > Seconds::ZERO
+        && (args.resume.is_none() || args.announced.is_some())
+    {
+        terminal.note(&announced_and_taken(announced, session.age()));
     }
     print(session.run(), args, terminal)?;
     Ok(status(&session))
@@ -114,19 +136,26 @@ fn announce(
     terminal: &mut Terminal,
 ) -> anyhow::Result<Status> {
     let device = ComputeDevice::open(settings.device)?;
-    let mut forecasts: Vec<_> = cases.iter().map(|case| forecast(case, device.device(), settings)).collect();
-    asked_once(cases, &mut forecasts);
+    let (device_data, starts) = (device.device(), settings.starts);
+    let mut forecasts: Vec<_> =
+        cases.iter().map(|case| forecast(case, device_data, settings, starts)).collect();
+    shared_once(cases, &mut forecasts);
     if args.json.json {
-        let kind = device.device().kind();
-        terminal.data(&serde_json::to_string_pretty(&announced(kind, cases, &forecasts))?)?;
+        let announced = announced(device_data.kind(), cases, &forecasts, starts);
+        terminal.data(&serde_json::to_string_pretty(&announced)?)?;
         return Ok(Status::Good);
     }
-    terminal.say(&announcement(cases, &forecasts, budget(args)?, device.device().kind()));
+    terminal.say(&announcement(cases, &forecasts, budget(args)?, device_data.kind(), starts));
     Ok(Status::Good)
 }
 
 /// The announcement for programs. A case without a forecast is one that the engine cannot run.
-fn announced(device: &str, cases: &[Case], forecasts: &[Option<CaseForecast>]) -> serde_json::Value {
+fn announced(
+    device: &str,
+    cases: &[Case],
+    forecasts: &[Option<CaseForecast>],
+    starts: u64,
+) -> serde_json::Value {
     let rows = cases.iter().zip(forecasts).map(|(case, forecast)| {
         json!({
             "id": case.id().to_string(),
@@ -134,23 +163,30 @@ fn announced(device: &str, cases: &[Case], forecasts: &[Option<CaseForecast>]) -
             "output_tokens": case.workload.output_tokens,
             "batch": case.workload.batch,
             "warm_up": case.workload.warm_up,
+            "context_depth": case.workload.context_depth,
             "repetitions": case.workload.repetitions,
+            "most_repetitions": case.workload.most_repetitions,
             "will_be_skipped": forecast.is_none(),
             "forecast_seconds": forecast.map(|forecast| forecast.case.value()),
         })
     });
     let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
     let forecast = total_forecast(&known).value();
-    json!({ "device": device, "forecast_seconds": forecast, "cases": rows.collect::<Vec<_>>() })
+    json!({ "device": device, "process_starts": starts, "forecast_seconds": forecast, "cases": rows.collect::<Vec<_>>() })
 }
 
 /// The run to take up, and the settings it began with: the command it recorded is read as a command line.
 fn recorded(folder: &std::path::Path, local: Vec<LocalModel>) -> anyhow::Result<(Run, Settings)> {
     let run = load_run(folder)?;
     let command = run.provenance.command.clone();
-    let words = shlex::split(&command).unwrap_or_default();
+    // `cargo bench` measures what `claimbench run` measures when nothing is asked, and asks no prompts.
+    let words = match command.strip_prefix("cargo bench") {
+        Some(_) => shlex::split("claimbench run --no-answers"),
+        None => shlex::split(&command),
+    };
+    let words = words.unwrap_or_default();
     let Ok(Cli { command: Command::Run(began), .. }) = Cli::try_parse_from(words) else {
-        anyhow::bail!("`{command}` cannot be resumed; only runs of `claimbench run` can")
+        anyhow::bail!("`{command}` cannot be resumed; only runs of `claimbench run` and `cargo bench` can")
     };
     let settings = settings(&began, command, local).context("the recorded command does not hold")?;
     Ok((run, settings))
@@ -167,6 +203,9 @@ fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::
         command,
         local,
         answers: !args.no_answers,
+        starts: args.starts.unwrap_or(STARTS),
+        order: Order::Interleaved { seed: args.seed },
+        limits: args.workloads.is_empty(),
     })
 }
 
@@ -180,6 +219,7 @@ fn command(args: &RunArgs, local: &[LocalModel]) -> String {
     words.extend(args.workloads.iter().map(|id| format!("--workload {id}")));
     words.extend(args.precisions.iter().map(|precision| format!("--precision {}", precision.id())));
     words.extend(args.repetitions.map(|number| format!("--repetitions {number}")));
+    words.extend(args.starts.map(|number| format!("--starts {number}")));
     words.extend(args.budget.map(|budget| format!("--budget {}s", budget.as_secs())));
     words.push(format!("--device {}", args.device));
     words.push(match args.weights {

@@ -12,6 +12,7 @@ pub fn announcement(
     forecasts: &[Option<CaseForecast>],
     budget: Option<Seconds>,
     device: &str,
+    starts: u64,
 ) -> String {
     let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
     let (count, total) = (known.len(), total_forecast(&known));
@@ -20,21 +21,27 @@ pub fn announcement(
         _ => String::new(),
     };
     let mut lines = vec![format!(
-        "{count} case{} on {device}, about {}{bound} (a rough forecast from shapes and cores):",
+        "{count} case{} on {device}{}, about {}{bound} (a rough forecast from shapes and cores):",
         if count == 1 { "" } else { "s" },
+        if starts > 1 { format!(" in {starts} process starts") } else { String::new() },
         rough(total)
     )];
     lines.extend(cases.iter().zip(forecasts).map(|(case, forecast)| {
         let w = &case.workload;
         let Some(forecast) = forecast else { return format!("  {}: will be skipped", case.id()) };
         format!(
-            "  {}: prompt {}, output {}, batch {}, {} warm-up + {} measured, about {}",
+            "  {}: prompt {}, output {}, batch {}{}, {} warm-up in each start + {} measured, about {}",
             case.id(),
             w.prompt_tokens,
             w.output_tokens,
             w.batch,
+            if w.context_depth > 0 { format!(", depth {}", w.context_depth) } else { String::new() },
             w.warm_up,
-            w.repetitions,
+            if w.most_repetitions > w.repetitions {
+                format!("{} to {}", w.repetitions, w.most_repetitions)
+            } else {
+                w.repetitions.to_string()
+            },
             rough(forecast.case)
         )
     }));

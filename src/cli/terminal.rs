@@ -49,6 +49,11 @@ impl Terminal {
         self.is_quiet = true;
     }
 
+    /// True after [`Self::be_quiet`].
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// One line of data.
     pub fn data(&mut self, line: &str) -> io::Result<()> {
         self.clear();

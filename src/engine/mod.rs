@@ -52,8 +52,9 @@ pub trait Engine {
     /// Loads the model.
     fn load(&mut self) -> Result<(), EngineError>;
 
-    /// Forgets earlier requests and fills the KV cache with `context`, one row per sequence; not timed.
-    fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError>;
+    /// Forgets earlier requests, makes room for `request` and no more, and fills the KV cache with `context`, one row per
+    /// sequence; not timed. A context that is in the cache already may stay there.
+    fn begin(&mut self, context: &[Vec<u32>], request: &Request) -> Result<(), EngineError>;
 
     /// Computes the prompt and then one step after the other, greedily, emitting each step's tokens.
     fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError>;
@@ -83,6 +84,9 @@ pub struct Checked {
 
 /// The version of candle's crates in `Cargo.lock`; a test compares the two.
 const CANDLE_VERSION: &str = "0.11.1";
+
+/// In the version of an engine that held quantised weights as they are stored, though it could hold them in a faster layout too.
+pub const NOT_REPACKED: &str = "weights not repacked";
 
 /// Why an engine could not go on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -8,7 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::decoder::Decoder;
 use super::device::ComputeDevice;
 use super::gate;
-use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, Request};
+use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, NOT_REPACKED, Request};
 use crate::hardware::Device;
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
 use crate::units::{Bytes, count_as_usize};
@@ -27,6 +27,15 @@ pub struct OwnEngine {
     memory_needed: Bytes,
     repacks: bool,
     loaded: Option<Loaded>,
+    held: Option<Held>,
+}
+
+/// A context in the KV cache, and the room that the cache has.
+#[derive(Eq, PartialEq)]
+struct Held {
+    context: Vec<Vec<u32>>,
+    batch: usize,
+    positions: usize,
 }
 
 struct Loaded {
@@ -38,7 +47,7 @@ impl OwnEngine {
     /// An engine for the file or folder at `path`; nothing is read before `load`. `memory_needed` is compared with what is
     /// free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
-        Self { path, device, memory_needed, repacks: true, loaded: None }
+        Self { path, device, memory_needed, repacks: true, loaded: None, held: None }
     }
 
     /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory.
@@ -55,8 +64,8 @@ impl OwnEngine {
     }
 
     /// What a reader must know of how weights were held.
-    fn layout(&self) -> &'static str {
-        if self.repacks { "" } else { ", weights not repacked" }
+    fn layout(&self) -> String {
+        if self.repacks { String::new() } else { format!(", {NOT_REPACKED}") }
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {
@@ -116,6 +125,7 @@ impl Engine for OwnEngine {
 
     fn unload(&mut self) {
         self.loaded = None;
+        self.held = None;
     }
 
     fn load(&mut self) -> Result<(), EngineError> {
@@ -127,22 +137,31 @@ impl Engine for OwnEngine {
         self.device.candle.synchronize().map_err(|error| compute_error(&error))
     }
 
-    fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError> {
+    fn begin(&mut self, context: &[Vec<u32>], request: &Request) -> Result<(), EngineError> {
         let device = self.device.candle.clone();
+        let (batch, depth) = (request.prompts.len(), context.first().map_or(0, Vec::len));
+        let positions = depth + request.prompts.first().map_or(0, Vec::len);
+        let positions = positions + count_as_usize(request.output_tokens);
+        let held = Held { context: context.to_vec(), batch, positions };
+        let is_held = self.held.take().is_some_and(|earlier| earlier == held);
         let decoder = &mut self.loaded()?.decoder;
-        decoder.rewind(0);
-        if context.iter().any(|row| !row.is_empty()) {
-            decoder.take_in(context, &device).map_err(|error| compute_error(&error))?;
-            device.synchronize().map_err(|error| compute_error(&error))?;
+        if is_held {
+            decoder.rewind(depth);
+        } else {
+            let mut fill = || {
+                decoder.renew(batch, positions)?;
+                if depth > 0 {
+                    decoder.take_in(context, &device)?;
+                }
+                device.synchronize()
+            };
+            Result::map_err(fill(), |error| compute_error(&error))?;
         }
+        self.held = Some(held);
         Ok(())
     }
 
     fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError> {
-        let (batch, prompt) = (request.prompts.len(), request.prompts.first().map_or(0, Vec::len));
-        let decoder = &mut self.loaded()?.decoder;
-        let positions = decoder.position() + prompt + count_as_usize(request.output_tokens);
-        decoder.reserve(batch, positions).map_err(|error| compute_error(&error))?;
         let mut tokens = self.step(&request.prompts)?;
         for produced in 1..=count_as_usize(request.output_tokens) {
             if emit(&tokens).is_break() || produced == count_as_usize(request.output_tokens) {
@@ -155,7 +174,8 @@ impl Engine for OwnEngine {
     }
 
     fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
-        self.begin(&[])?;
+        self.begin(&[], &Request { prompts: rows.to_vec(), output_tokens: 0 })?;
+        self.held = None;
         let device = self.device.candle.clone();
         let Loaded { checkpoint, decoder } = self.loaded()?;
         let logits = |portion: &[Vec<u32>]| {
@@ -187,12 +207,13 @@ mod tests {
     /// The tokens of one request after a context, step by step.
     fn tokens(engine: &mut OwnEngine, prompts: &[Vec<u32>], context: &[u32]) -> Vec<Vec<u32>> {
         let mut steps = Vec::new();
-        engine.begin(&vec![context.to_vec(); prompts.len()]).unwrap();
+        let request = Request { prompts: prompts.to_vec(), output_tokens: 8 };
+        engine.begin(&vec![context.to_vec(); prompts.len()], &request).unwrap();
         let mut emit = |tokens: &[u32]| {
             steps.push(tokens.to_vec());
             ControlFlow::Continue(())
         };
-        engine.generate(&Request { prompts: prompts.to_vec(), output_tokens: 8 }, &mut emit).unwrap();
+        engine.generate(&request, &mut emit).unwrap();
         steps
     }
 
@@ -208,6 +229,7 @@ mod tests {
             let first = tokens(&mut engine, &prompt, &[]);
             let after_context = tokens(&mut engine, &prompt, &context);
             assert_ne!(after_context, first, "{}: the context is read", model.id);
+            assert_eq!(tokens(&mut engine, &prompt, &context), after_context, "{}: and kept", model.id);
             assert_eq!(tokens(&mut engine, &prompt, &[]), first, "{}: and forgotten", model.id);
             // A context and a prompt give what both give in one piece.
             let whole = vec![[context.as_slice(), &prompt[0]].concat()];
@@ -237,6 +259,10 @@ mod tests {
         assert!(error.starts_with("checkpoint model.gguf: ") && !error.contains("/no/such"), "{error}");
         let error = engine(std::path::Path::new("model.gguf"), u64::MAX).load().unwrap_err();
         assert!(matches!(error, EngineError::Memory { place: "main", .. }), "{error}");
-        assert_eq!(engine(std::path::Path::new("model.gguf"), 0).begin(&[]), Err(EngineError::NotLoaded));
+        let nothing = Request { prompts: vec![], output_tokens: 0 };
+        assert_eq!(
+            engine(std::path::Path::new("model.gguf"), 0).begin(&[], &nothing),
+            Err(EngineError::NotLoaded)
+        );
     }
 }

@@ -160,7 +160,7 @@ impl Engine for ReferenceEngine {
         self.synchronize()
     }
 
-    fn begin(&mut self, context: &[Vec<u32>]) -> Result<(), EngineError> {
+    fn begin(&mut self, context: &[Vec<u32>], _request: &Request) -> Result<(), EngineError> {
         self.model.as_mut().ok_or(EngineError::NotLoaded)?.clear_kv_cache();
         self.position = 0;
         if context.iter().any(|row| !row.is_empty()) {
@@ -182,7 +182,7 @@ impl Engine for ReferenceEngine {
     }
 
     fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
-        self.begin(&[])?;
+        self.begin(&[], &Request { prompts: rows.to_vec(), output_tokens: 0 })?;
         let (candle, start) = (self.device.candle.clone(), std::cell::Cell::new(0));
         let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
         let model = self.model.as_mut().ok_or(EngineError::NotLoaded)?;
@@ -248,12 +248,13 @@ mod tests {
         context: &[u32],
     ) -> Result<Vec<Vec<u32>>, EngineError> {
         let mut steps = Vec::new();
-        engine.begin(&vec![context.to_vec(); prompts.len()])?;
+        let request = Request { prompts, output_tokens: 12 };
+        engine.begin(&vec![context.to_vec(); request.prompts.len()], &request)?;
         let mut emit = |tokens: &[u32]| {
             steps.push(tokens.to_vec());
             ControlFlow::Continue(())
         };
-        engine.generate(&Request { prompts, output_tokens: 12 }, &mut emit)?;
+        engine.generate(&request, &mut emit)?;
         Ok(steps)
     }
 
@@ -313,6 +314,7 @@ mod tests {
     #[test]
     fn nothing_is_computed_before_load() {
         let mut engine = engine("model.gguf", 0);
-        assert_eq!(engine.begin(&[]), Err(EngineError::NotLoaded));
+        let nothing = Request { prompts: vec![], output_tokens: 0 };
+        assert_eq!(engine.begin(&[], &nothing), Err(EngineError::NotLoaded));
     }
 }

@@ -54,7 +54,7 @@ impl Engine for ScriptedEngine {
         Ok(())
     }
 
-    fn begin(&mut self, _context: &[Vec<u32>]) -> Result<(), EngineError> {
+    fn begin(&mut self, _context: &[Vec<u32>], _request: &Request) -> Result<(), EngineError> {
         if self.loaded { Ok(()) } else { Err(EngineError::NotLoaded) }
     }
 

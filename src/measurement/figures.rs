@@ -46,7 +46,7 @@ impl Figures {
         let prompt = Tokens::new(first.prompt_tokens.count() * first.batch);
         let batch = Tokens::new(first.batch);
         let time_to_first_token = each(|r| Some(r.first_token))?;
-        let time_per_output_token = each(time_per_output_token)?;
+        let time_per_output_token = each(Repetition::time_per_output_token)?;
         let gaps: Vec<Vec<Seconds>> = repetitions.iter().map(|r| r.gaps.clone()).collect();
         let memory: Option<Vec<Bytes>> = repetitions.iter().map(|r| r.peak_memory).collect();
         Some(Self {
@@ -64,11 +64,6 @@ impl Figures {
             machine_hours_per_mtok_input: time_to_first_token.map(|t| t.machine_hours_per_million(prompt))?,
         })
     }
-}
-
-/// (E2E - TTFT) / (n - 1), as vLLM, `AIPerf` and `genai-bench` define it; `None` for a single output token.
-fn time_per_output_token(repetition: &Repetition) -> Option<Seconds> {
-    repetition.decode().divided_by(crate::units::index_as_u64(repetition.gaps.len()))
 }
 
 #[cfg(test)]

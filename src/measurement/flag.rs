@@ -1,5 +1,7 @@
 //! What a reader must know before trusting a figure.
 
+use std::collections::BTreeMap;
+
 use super::energy::Energy;
 use super::figures::Figures;
 use super::gate::Gate;
@@ -66,8 +68,6 @@ impl Flag {
         energy: &Energy,
         profile: &str,
     ) -> Vec<Self> {
-        let mut digests = measurement.repetitions.iter().map(|repetition| repetition.output_digest);
-        let first = digests.next();
         let wide = Figures::new(measurement)
             .and_then(|figures| figures.time_per_output_token.relative_half_width())
             .is_some_and(|half| half > WIDE_HALF_WIDTH);
@@ -77,7 +77,7 @@ impl Flag {
             Self::EnergyEstimated => matches!(energy, Energy::Estimated { .. }),
             Self::FewerRepetitions => (1..case.workload.repetitions).contains(&measured),
             Self::NotGated => measured > 0 && matches!(measurement.gate, Some(Gate::NotComputed(_))),
-            Self::OutputDiffers => digests.clone().any(|digest| Some(digest) != first),
+            Self::OutputDiffers => equal_prompts_differ(measurement),
             Self::SingleProcessStart => measured > 0 && measurement.process_starts() == 1,
             Self::SyntheticWeights => observed.is_some_and(|observed| observed.file.weights.is_synthetic()),
             Self::TestShape => case.model.role == ModelRole::Test,
@@ -161,6 +161,14 @@ impl Flag {
             }
         }
     }
+}
+
+/// True if one prompt, asked in several processes, got different answers.
+fn equal_prompts_differ(measurement: &Measurement) -> bool {
+    let mut answers = BTreeMap::new();
+    measurement.repetitions.iter().any(|repetition| {
+        *answers.entry(repetition.prompt).or_insert(repetition.output_digest) != repetition.output_digest
+    })
 }
 
 #[cfg(test)]

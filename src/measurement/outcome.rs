@@ -81,6 +81,13 @@ pub enum Skip {
         /// Free when the case was due.
         free: Bytes,
     },
+    /// It is expected to need more time than its workload allows a case of a suite.
+    Limit {
+        /// The forecast of its fewest repetitions, with what has to come before them.
+        needed: Seconds,
+        /// What the workload allows.
+        limit: Seconds,
+    },
     /// The time budget of the run had no room left for it.
     Budget {
         /// The forecast of its shortest form: one load, the warm-up and one repetition.
@@ -96,6 +103,7 @@ impl Skip {
         match self {
             Self::Engine { .. } => "engine",
             Self::Memory { .. } => "memory",
+            Self::Limit { .. } => "limit",
             Self::Budget { .. } => "budget",
         }
     }
@@ -108,6 +116,11 @@ impl Skip {
                 "needs about {:.1} GB of memory and {:.1} GB are free; close other programs or take a larger machine",
                 needed.as_f64() / 1e9,
                 free.as_f64() / 1e9
+            ),
+            Self::Limit { needed, limit } => format!(
+                "needs about {:.0} s and a suite allows this workload {:.0} s; name it with --workload to measure it all the same",
+                needed.value(),
+                limit.value()
             ),
             Self::Budget { needed, left } => format!(
                 "needs about {:.0} s at least and {:.0} s of the budget were left; give a larger --budget",

@@ -59,6 +59,11 @@ pub struct Provenance {
 pub enum Order {
     /// One case after the other.
     Sequential,
+    /// Cases of one checkpoint take turns, in an order drawn from this seed for each process start.
+    Interleaved {
+        /// The seed.
+        seed: u64,
+    },
 }
 
 /// Where the stopwatch stood.
@@ -151,6 +156,8 @@ pub struct Run {
     pub environment: Environment,
     /// Who chose the order.
     pub order: Order,
+    /// Process starts that the repetitions of each case were to be spread over.
+    pub process_starts_asked: u64,
     /// One row per case.
     pub cases: Vec<CaseRecord>,
     /// Meters that do not exist here, and why.
@@ -176,7 +183,7 @@ pub(crate) mod tests {
         let engine =
             EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
         let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
-        let repetitions = (0..11)
+        let repetitions = (0..13)
             .map(|i| {
                 repetition(i, role(i), 2.0 + count_as_f64(i) / 100.0, &[0.07 + count_as_f64(i) / 1e4; 63])
             })
@@ -242,7 +249,8 @@ pub(crate) mod tests {
             },
             machine: crate::hardware::example_machine(),
             environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },
-            order: Order::Sequential,
+            order: Order::Interleaved { seed: 1 },
+            process_starts_asked: 1,
             cases: vec![measured, failed],
             meters_missing: vec![(
                 "rapl".into(),

@@ -69,6 +69,11 @@ impl Repetition {
         self.gaps.iter().try_fold(self.first_token, |sum, gap| sum.plus(*gap)).expect("a sum of finite times")
     }
 
+    /// (E2E - TTFT) / (n - 1), as vLLM, `AIPerf` and `genai-bench` define it (TPOT); `None` for a single output token.
+    pub fn time_per_output_token(&self) -> Option<Seconds> {
+        self.decode().divided_by(crate::units::index_as_u64(self.gaps.len()))
+    }
+
     /// Time from the first to the last output token.
     pub fn decode(&self) -> Seconds {
         self.gaps.iter().try_fold(Seconds::ZERO, |sum, gap| sum.plus(*gap)).expect("a sum of finite times")

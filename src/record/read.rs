@@ -85,9 +85,12 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
             cpu_quota_milli: environment.cpu_quota_milli,
             gpu_driver: environment.gpu_driver,
         },
-        order: match file.order {
-            OrderFile::Sequential => Order::Sequential,
+        order: match (file.order, file.order_seed) {
+            (OrderFile::Sequential, None) => Order::Sequential,
+            (OrderFile::Interleaved, Some(seed)) => Order::Interleaved { seed },
+            _ => return Err(bad("order_seed", "an interleaved order has one, and no other has")),
         },
+        process_starts_asked: file.process_starts_asked,
         cases,
         meters_missing: file
             .meters_missing
@@ -204,6 +207,9 @@ fn outcome(
                 SkipFile::Memory { needed_bytes, free_bytes } => {
                     Skip::Memory { needed: Bytes::new(needed_bytes), free: Bytes::new(free_bytes) }
                 }
+                SkipFile::Limit { needed_seconds, limit_seconds } => {
+                    Skip::Limit { needed: seconds(needed_seconds)?, limit: seconds(limit_seconds)? }
+                }
                 SkipFile::Budget { needed_seconds, left_seconds } => {
                     Skip::Budget { needed: seconds(needed_seconds)?, left: seconds(left_seconds)? }
                 }
@@ -281,6 +287,7 @@ fn workload(file: &WorkloadFile) -> Workload {
     Workload {
         id: file.id.clone(),
         title: file.title.clone(),
+        why: String::new(),
         role: match file.role {
             ModelRoleFile::Measure => WorkloadRole::Measure,
             ModelRoleFile::Test => WorkloadRole::Test,
@@ -293,6 +300,8 @@ fn workload(file: &WorkloadFile) -> Workload {
         loads: file.loads,
         warm_up: file.warm_up,
         repetitions: file.repetitions,
+        most_repetitions: file.most_repetitions,
+        limit_seconds: file.limit_seconds,
     }
 }
 

@@ -35,6 +35,12 @@ pub(super) struct RunFile {
     pub environment: EnvironmentFile,
     /// Who chose the order of cases and repetitions.
     pub order: OrderFile,
+    /// Of an interleaved order: the seed it was drawn from.
+    #[serde(default)]
+    pub order_seed: Option<u64>,
+    /// Process starts that the repetitions of each case were to be spread over.
+    #[serde(default = "one")]
+    pub process_starts_asked: u64,
     pub cases: Vec<CaseFile>,
     /// Meters that could not be read, and why.
     pub meters_missing: Vec<MeterMissingFile>,
@@ -92,7 +98,15 @@ pub(super) struct EnvironmentFile {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum OrderFile {
+    /// One case after the other.
     Sequential,
+    /// Cases of one checkpoint take turns.
+    Interleaved,
+}
+
+/// Files before method 3 do not say; theirs was one.
+const fn one() -> u64 {
+    1
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -187,7 +201,14 @@ pub(super) struct WorkloadFile {
     pub context_depth: u64,
     pub loads: u64,
     pub warm_up: u64,
+    /// The fewest that are measured.
     pub repetitions: u64,
+    /// The most; 0 in files before method 3, where it was the same number.
+    #[serde(default)]
+    pub most_repetitions: u64,
+    /// After which no repetition beyond the fewest was begun; 0 in files before method 3, which had no such limit.
+    #[serde(default)]
+    pub limit_seconds: u64,
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -268,6 +289,8 @@ pub(super) enum SkipFile {
     Engine { gaps: Vec<String> },
     /// It needs more memory than was free.
     Memory { needed_bytes: u64, free_bytes: u64 },
+    /// It was expected to need more time than its workload allows a case of a suite.
+    Limit { needed_seconds: f64, limit_seconds: f64 },
     /// The time budget had no room left for its shortest form.
     Budget { needed_seconds: f64, left_seconds: f64 },
 }

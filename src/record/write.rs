@@ -31,7 +31,13 @@ impl From<&Run> for RunFile {
             environment: EnvironmentFile::from(&run.environment),
             order: match run.order {
                 Order::Sequential => OrderFile::Sequential,
+                Order::Interleaved { .. } => OrderFile::Interleaved,
             },
+            order_seed: match run.order {
+                Order::Sequential => None,
+                Order::Interleaved { seed } => Some(seed),
+            },
+            process_starts_asked: run.process_starts_asked,
             cases: run.cases.iter().map(CaseFile::from).collect(),
             meters_missing: run.meters_missing.iter().map(MeterMissingFile::from).collect(),
         }
@@ -164,6 +170,8 @@ impl From<&Workload> for WorkloadFile {
             loads: workload.loads,
             warm_up: workload.warm_up,
             repetitions: workload.repetitions,
+            most_repetitions: workload.most_repetitions,
+            limit_seconds: workload.limit_seconds,
         }
     }
 }
@@ -218,6 +226,9 @@ impl From<&Skip> for SkipFile {
             }
             Skip::Memory { needed, free } => {
                 Self::Memory { needed_bytes: needed.count(), free_bytes: free.count() }
+            }
+            Skip::Limit { needed, limit } => {
+                Self::Limit { needed_seconds: needed.value(), limit_seconds: limit.value() }
             }
             Skip::Budget { needed, left } => {
                 Self::Budget { needed_seconds: needed.value(), left_seconds: left.value() }

@@ -326,6 +326,7 @@ fn skip_reason(words: &Words, skip: &Skip) -> String {
             reasons.join(n.semicolon)
         }
         Skip::Memory { needed, free } => (w.skip_memory)(&n.quantity(*needed), &n.quantity(*free)),
+        Skip::Limit { needed, limit } => (w.skip_limit)(&n.quantity(*needed), &n.quantity(*limit)),
         Skip::Budget { needed, left } => (w.skip_budget)(&n.quantity(*needed), &n.quantity(*left)),
     }
 }

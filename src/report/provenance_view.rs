@@ -25,7 +25,8 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     let each = |term, code, values: Vec<String>| Fact { term, values: distinct(values), code };
     let observed = || run.cases.iter().filter_map(|record| Some((record, record.observed.as_ref()?)));
     let order = match run.order {
-        Order::Sequential => w.sequential,
+        Order::Sequential => w.sequential.to_owned(),
+        Order::Interleaved { seed } => (w.interleaved)(&seed.to_string()),
     };
     let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
     let checked = p.method_version >= GATED_SINCE_METHOD;

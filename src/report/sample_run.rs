@@ -176,7 +176,8 @@ pub(crate) fn run() -> Run {
             cpu_quota_milli: Some(2_000),
             gpu_driver: None,
         },
-        order: Order::Sequential,
+        order: Order::Interleaved { seed: 1 },
+        process_starts_asked: 1,
         cases: cases(),
         meters_missing: vec![
             ("nvml".into(), missing("no NVIDIA driver", "install one, on a machine with such a card")),

@@ -36,12 +36,11 @@ impl CaseRun {
 
     /// Runs a short request whose words nobody keeps: the first one after a load is slower than the others.
     pub fn warm_up(&mut self, bench: &mut Bench<'_>) {
-        let prompts: Vec<Vec<u32>> = self.prompts.iter().take(1).cloned().collect();
-        if self.stopped(bench) || prompts.is_empty() || bench.engine.begin(&[]).is_err() {
+        let request = Request { prompts: vec![self.prompt(0, 0)], output_tokens: 2 };
+        if self.stopped(bench) || bench.engine.begin(&[], &request).is_err() {
             return;
         }
         let stop = bench.stop;
-        let request = Request { prompts, output_tokens: 2 };
         let mut emit = |_: &[u32]| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         // What fails here fails again with the first prompt, and is told there.
         drop(bench.engine.generate(&request, &mut emit));
@@ -69,7 +68,7 @@ impl CaseRun {
         }
         let request = Request { prompts: vec![rendered.tokens.clone()], output_tokens: limit };
         let failed = |error: crate::engine::EngineError| Unanswered::engine(&error.to_string());
-        bench.engine.begin(&[]).map_err(failed)?;
+        bench.engine.begin(&[], &request).map_err(failed)?;
 
         let (mut stamps, mut tokens): (Vec<Moment>, Vec<u32>) = (Vec::new(), Vec::new());
         let (clock, stop) = (bench.clock, bench.stop);

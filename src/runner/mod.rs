@@ -20,11 +20,17 @@ pub use answers::answer_limit;
 /// Positions that the gate compares.
 const GATE_POSITIONS: u64 = 32;
 
-/// Keeps the gate's token ids apart from those of prompts and contexts.
-const GATE_SALT: u64 = 2 << 32;
-
-/// The seed of the prompt's token ids. One prompt for all repetitions: equal prompts must give equal answers.
+/// The seed of all token ids that are asked.
 const PROMPT_SEED: u64 = 0x5eed;
+
+/// What token ids are for; it keeps those of a prompt, a context and the gate apart.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// The prompt with this number.
+    Prompt(u64),
+    Context,
+    Gate,
+}
 
 /// What a case runs with; borrowed, since an engine outlives one call.
 pub struct Bench<'a> {
@@ -58,8 +64,6 @@ pub struct RecordInputs<'a> {
 pub struct CaseRun {
     case: Case,
     file: Option<ModelFile>,
-    prompts: Vec<Vec<u32>>,
-    context: Vec<Vec<u32>>,
     measurement: Measurement,
     process_start: u64,
     ending: Option<Ending>,
@@ -91,11 +95,7 @@ impl CaseRun {
             Ok(file) => (Some(file), None),
             Err(reason) => (None, Some(Ending::Failed(Failure::new(Stage::Prepare, &reason)))),
         };
-        let rows =
-            |tokens, salt| (0..case.workload.batch).map(|row| prompt(&case, tokens, salt + row)).collect();
-        let prompts = rows(case.workload.prompt_tokens, 0);
-        let context = rows(case.workload.context_depth, 1 << 32);
-        Self { case, file, prompts, context, measurement, process_start, ending }
+        Self { case, file, measurement, process_start, ending }
     }
 
     /// A case whose turn has not come.
@@ -110,8 +110,7 @@ impl CaseRun {
 
     fn ended(case: Case, ending: Ending) -> Self {
         let measurement = Measurement::default();
-        let (prompts, context) = (Vec::new(), Vec::new());
-        Self { case, file: None, prompts, context, measurement, process_start: 0, ending: Some(ending) }
+        Self { case, file: None, measurement, process_start: 0, ending: Some(ending) }
     }
 
     /// The case.
@@ -158,8 +157,19 @@ impl CaseRun {
 
     /// What the next repetition will be: each process warms up anew.
     pub fn next_role(&self) -> Role {
+        if self.in_this_process() < self.case.workload.warm_up { Role::WarmUp } else { Role::Measured }
+    }
+
+    /// Repetitions of this process so far, warm-up included.
+    fn in_this_process(&self) -> u64 {
         let own = self.measurement.repetitions.iter().filter(|r| r.process_start == self.process_start);
-        if index_as_u64(own.count()) < self.case.workload.warm_up { Role::WarmUp } else { Role::Measured }
+        index_as_u64(own.count())
+    }
+
+    /// Measured repetitions of this process so far.
+    pub fn measured_in_this_process(&self) -> u64 {
+        let own = self.measurement.measured().filter(|r| r.process_start == self.process_start);
+        index_as_u64(own.count())
     }
 
     /// Loads the model once and keeps the time.
@@ -182,13 +192,39 @@ impl CaseRun {
         }
     }
 
+    /// Takes over the newest load of another case that is measured with the same loaded model, or why it failed.
+    pub fn share_load(&mut self, other: &Self) {
+        if self.ending.is_none() {
+            self.ending.clone_from(&other.ending);
+            self.measurement.loads.extend(other.measurement.loads.last().filter(|_| other.ending.is_none()));
+        }
+    }
+
+    /// True if the engine's logits were not compared yet, by this process or an earlier one of the run.
+    pub fn needs_check(&self) -> bool {
+        self.ending.is_none() && self.measurement.gate.is_none()
+    }
+
+    /// Takes over the comparison of another case that is measured with the same loaded model and batch.
+    pub fn share_check(&mut self, other: &Self) {
+        if self.needs_check() {
+            match other.measurement.gate {
+                Some(Gate::Failed(fault)) => self.fail_gate(Some(Gate::Failed(fault)), &fault.reason()),
+                gate => {
+                    self.measurement.gate = gate;
+                    self.ending.clone_from(&other.ending);
+                }
+            }
+        }
+    }
+
     /// Compares the engine's logits with the plain path's, before anything is timed. A case whose logits differ ends here.
     pub fn check(&mut self, bench: &mut Bench<'_>) {
         if self.stopped(bench) {
             return;
         }
         let positions = GATE_POSITIONS.min(self.case.model.shape.max_positions);
-        let row = |row| prompt(&self.case, positions, GATE_SALT + row);
+        let row = |row| token_ids(&self.case, positions, Purpose::Gate, row);
         let rows: Vec<Vec<u32>> = (0..self.case.workload.batch).map(row).collect();
         let gate = match bench.engine.check(&rows) {
             Ok(checked) => gate(checked),
@@ -253,14 +289,24 @@ impl CaseRun {
         self.ending = Some(Ending::Failed(Failure::new(stage, &error.to_string())));
     }
 
+    /// The token ids that one sequence of the batch asks in the `number`-th repetition of a process.
+    fn prompt(&self, number: u64, row: u64) -> Vec<u32> {
+        token_ids(&self.case, self.case.workload.prompt_tokens, Purpose::Prompt(number), row)
+    }
+
     fn one_repetition(&self, bench: &mut Bench<'_>, role: Role) -> Result<Repetition, Failure> {
         let failed = |error: &EngineError| Failure::new(Stage::Generate, &error.to_string());
-        bench.engine.begin(&self.context).map_err(|error| failed(&error))?;
-        let request =
-            Request { prompts: self.prompts.clone(), output_tokens: self.case.workload.output_tokens };
+        let workload = &self.case.workload;
+        let number = self.in_this_process();
+        let prompts: Vec<Vec<u32>> = (0..workload.batch).map(|row| self.prompt(number, row)).collect();
+        let context: Vec<Vec<u32>> = (0..workload.batch)
+            .map(|row| token_ids(&self.case, workload.context_depth, Purpose::Context, row))
+            .collect();
+        let request = Request { prompts, output_tokens: workload.output_tokens };
+        bench.engine.begin(&context, &request).map_err(|error| failed(&error))?;
         let steps = count_as_usize(request.output_tokens);
         let mut stamps: Vec<Moment> = Vec::with_capacity(steps);
-        let mut tokens: Vec<u32> = Vec::with_capacity(steps * self.prompts.len());
+        let mut tokens: Vec<u32> = Vec::with_capacity(steps * request.prompts.len());
 
         bench.probe.reset_peak();
         let before = bench.probe.usage();
@@ -290,7 +336,7 @@ impl CaseRun {
             index: self.repetitions(),
             role,
             process_start: self.process_start,
-            prompt: 0,
+            prompt: number,
             started,
             first_token: started.until(stamps[0]),
             gaps: stamps.windows(2).map(|pair| pair[0].until(pair[1])).collect(),
@@ -389,11 +435,17 @@ fn utilisation(measured: &[&Repetition], logical_cpus: u64) -> Option<Ratio> {
     Ratio::new(cpu / (wall * count_as_f64(logical_cpus))).ok()
 }
 
-/// Token ids for one row, below the vocabulary's size and clear of the special tokens at its end.
-fn prompt(case: &Case, tokens: u64, salt: u64) -> Vec<u32> {
+/// Token ids for one row, below the vocabulary's size and clear of the special tokens at its end. The same on every machine.
+fn token_ids(case: &Case, tokens: u64, purpose: Purpose, row: u64) -> Vec<u32> {
     use rand_xoshiro::rand_core::{RngCore, SeedableRng};
     let vocab = case.model.shape.vocab;
     let plain = (vocab - vocab / 16).max(1);
+    let (kind, number) = match purpose {
+        Purpose::Prompt(number) => (0, number),
+        Purpose::Context => (1, 0),
+        Purpose::Gate => (2, 0),
+    };
+    let salt = kind << 62 | number << 24 | row;
     let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(PROMPT_SEED ^ salt);
     (0..tokens).map(|_| u32::try_from(rng.next_u64() % plain).unwrap_or(0)).collect()
 }

@@ -188,9 +188,81 @@ fn a_case_under_way_looks_interrupted_until_it_is_finished() {
 
 #[test]
 fn different_answers_to_one_prompt_raise_a_flag() {
-    let record = run(Scripted { answers_differ: true, ..Default::default() }, 2, None, vec![]);
-    assert!(record.flags.contains(&Flag::OutputDiffers));
-    assert!(!run(Scripted::default(), 2, None, vec![]).flags.contains(&Flag::OutputDiffers));
+    // Within a process every repetition asks another prompt, so answers may well differ.
+    let differs = Scripted { answers_differ: true, ..Default::default() };
+    assert!(!run(differs.clone(), 2, None, vec![]).flags.contains(&Flag::OutputDiffers));
+    // The second process asks the same prompts as the first: its engine starts to count one request later.
+    let first = run(differs.clone(), 2, None, vec![]).outcome.measurement().clone();
+    for (ahead, is_flagged) in [(0, false), (1, true)] {
+        let mut engine = ScriptedEngine::new(differs.clone());
+        let record = in_second_process(&mut engine, first.clone(), ahead);
+        assert_eq!(record.flags.contains(&Flag::OutputDiffers), is_flagged);
+        let prompts: Vec<u64> = record.outcome.measurement().repetitions.iter().map(|r| r.prompt).collect();
+        assert_eq!(prompts, [0, 1, 2, 0, 1, 2]);
+        assert!(!record.flags.contains(&Flag::SingleProcessStart));
+    }
+}
+
+/// Takes up a case in another process, whose engine has answered `ahead` requests of somebody else already.
+fn in_second_process(engine: &mut ScriptedEngine, before: Measurement, ahead: u64) -> CaseRecord {
+    let clock = ScriptedClock::new([], 100_000_000, 0);
+    let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+    let mut case = CaseRun::resumed(tiny(), Ok(file()), before, 1);
+    {
+        let mut bench = Bench {
+            engine: &mut *engine,
+            clock: &clock,
+            probe: &mut probe,
+            meters: &mut [],
+            stop: &|| false,
+        };
+        case.load(&mut bench);
+        assert!(!case.needs_check(), "the process before compared the logits");
+        let nothing = Request { prompts: vec![vec![1]], output_tokens: 1 };
+        for _ in 0..ahead {
+            bench.engine.generate(&nothing, &mut |_| ControlFlow::Continue(())).unwrap();
+        }
+        for _ in 0..3 {
+            case.repeat(&mut bench);
+        }
+    }
+    case.finish();
+    let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
+    let inputs =
+        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
+    case.record(engine, &inputs, &[])
+}
+
+#[test]
+fn cases_of_one_loaded_model_share_its_loads_and_its_gate() {
+    let mut engine = ScriptedEngine::new(checked(0.02, true));
+    let clock = ScriptedClock::new([], 100_000_000, 0);
+    let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
+    let mut bench =
+        Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut [], stop: &|| false };
+    let (mut one, mut other) = (CaseRun::new(tiny(), Ok(file())), CaseRun::new(tiny(), Ok(file())));
+    one.load(&mut bench);
+    other.share_load(&one);
+    assert_eq!((other.measurement().loads.len(), &other.measurement().loads), (1, &one.measurement().loads));
+    one.check(&mut bench);
+    other.share_check(&one);
+    assert!(matches!(other.measurement().gate, Some(Gate::Passed(_))) && !other.needs_check());
+
+    let mut broken = ScriptedEngine::new(checked(0.2, true));
+    let mut bench = Bench { engine: &mut broken, ..bench };
+    let (mut one, mut other) = (CaseRun::new(tiny(), Ok(file())), CaseRun::new(tiny(), Ok(file())));
+    one.load(&mut bench);
+    one.check(&mut bench);
+    other.share_check(&one);
+    assert!(other.has_ended() && matches!(other.measurement().gate, Some(Gate::Failed(_))));
+
+    let error = EngineError::Compute("x".into());
+    let mut failing = ScriptedEngine::new(Scripted { load_error: Some(error), ..Scripted::default() });
+    let mut bench = Bench { engine: &mut failing, ..bench };
+    let (mut one, mut other) = (CaseRun::new(tiny(), Ok(file())), CaseRun::new(tiny(), Ok(file())));
+    one.load(&mut bench);
+    other.share_load(&one);
+    assert!(other.has_ended() && other.measurement().loads.is_empty());
 }
 
 #[test]
@@ -208,9 +280,18 @@ fn a_missing_checkpoint_fails_in_preparation() {
 #[test]
 fn prompts_are_fixed_and_inside_the_vocabulary() {
     let case = tiny();
-    assert_eq!(prompt(&case, 8, 0), prompt(&case, 8, 0));
-    assert_ne!(prompt(&case, 8, 0), prompt(&case, 8, 1));
-    assert!(prompt(&case, 100, 0).iter().all(|&token| u64::from(token) < case.model.shape.vocab));
+    let ids = |purpose, row| token_ids(&case, 100, purpose, row);
+    let all = [
+        ids(Purpose::Prompt(0), 0),
+        ids(Purpose::Prompt(1), 0),
+        ids(Purpose::Prompt(0), 1),
+        ids(Purpose::Context, 0),
+        ids(Purpose::Context, 1),
+        ids(Purpose::Gate, 0),
+    ];
+    assert_eq!(ids(Purpose::Prompt(1), 0), all[1]);
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len(), "none is another");
+    assert!(all.iter().flatten().all(|&token| u64::from(token) < case.model.shape.vocab));
 }
 
 fn checked(distance: f64, finite: bool) -> Scripted {

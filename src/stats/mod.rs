@@ -6,10 +6,12 @@
 mod bootstrap;
 mod estimate;
 mod sample;
+mod stopping;
 
 pub use bootstrap::clustered_quantile;
 pub use estimate::{Estimate, Interval, IntervalMethod, NoInterval};
 pub use sample::{EmptySample, Sample};
+pub use stopping::Stopping;
 
 /// The coverage every interval aims at.
 pub const CONFIDENCE: f64 = 0.95;

@@ -68,6 +68,11 @@ impl Case {
     pub fn id(&self) -> CaseId {
         CaseId(format!("{}/{}/{}", self.model.id, self.precision.id(), self.workload.id))
     }
+
+    /// True if both are measured with the same checkpoint.
+    pub fn shares_checkpoint(&self, other: &Self) -> bool {
+        self.model.id == other.model.id && self.precision == other.precision
+    }
 }
 
 #[cfg(test)]

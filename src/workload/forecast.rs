@@ -63,6 +63,8 @@ pub struct CaseForecast {
     pub load: Seconds,
     /// The comparison with the plain path.
     pub check: Seconds,
+    /// Filling the KV cache with the context, once in each process start.
+    pub context: Seconds,
     /// One request, when warm.
     pub request: Seconds,
     /// Answers to prompts, where the weights are real; zero elsewhere.
@@ -72,16 +74,23 @@ pub struct CaseForecast {
 }
 
 impl CaseForecast {
-    /// From the shape: bytes read per step over a bandwidth, multiply-adds over a rate. `to_write` is the size of a
-    /// checkpoint that is not on disk yet. Off by a factor of two or more where the machine is unlike those the pace
-    /// was seen on; the run prints how far off it was.
-    pub fn new(case: &Case, pace: &Pace, to_write: Option<Bytes>) -> Self {
-        let (shape, workload) = (&case.model.shape, &case.workload);
-        let step = case.model.read_bytes_per_step(case.precision).as_f64() / pace.weight_bytes;
-        let decode = Tokens::new(workload.output_tokens).as_f64() * step;
-        let multiply_adds = Tokens::new(workload.prompt_tokens + workload.context_depth).as_f64()
-            * count_as_f64(shape.active_parameters());
-        let request = multiply_adds / pace.multiply_adds + decode;
+    /// From the shape: bytes read per step over a bandwidth, multiply-adds over a rate, for a case that is measured in
+    /// `starts` process starts. `to_write` is the size of a checkpoint that is not on disk yet. Off by a factor of two or more
+    /// where the machine is unlike those the pace was seen on; the run prints how far off it was.
+    pub fn new(case: &Case, pace: &Pace, to_write: Option<Bytes>, starts: u64) -> Self {
+        let (shape, workload, starts) = (&case.model.shape, &case.workload, count_as_f64(starts));
+        let batch = count_as_f64(workload.batch);
+        let multiplied = |tokens: u64| {
+            batch * Tokens::new(tokens).as_f64() * count_as_f64(shape.active_parameters())
+                / pace.multiply_adds
+        };
+        let cached =
+            batch * shape.kv_bytes_per_token(4).as_f64() * Tokens::new(workload.positions()).as_f64();
+        let read = (case.model.read_bytes_per_step(case.precision).as_f64() + cached) / pace.weight_bytes;
+        // Steps of a few sequences wait for memory, those of many for the products.
+        let decode = Tokens::new(workload.output_tokens).as_f64() * read.max(multiplied(1));
+        let context = multiplied(workload.context_depth);
+        let request = multiplied(workload.prompt_tokens) + decode;
         let weights = case.model.tensor_bytes(case.precision).as_f64();
         let written = to_write.map_or(0.0, |bytes| bytes.as_f64() / WRITTEN_BYTES_PER_SECOND);
         let prepare = written + weights / DIGESTED_BYTES_PER_SECOND;
@@ -89,10 +98,13 @@ impl CaseForecast {
         let check = count_as_f64(shape.matrix_parameters()) / pace.plain_values;
         let warm_up =
             if workload.warm_up == 0 { 0.0 } else { FIRST_REQUEST + count_as_f64(workload.warm_up - 1) };
-        let requests = warm_up + count_as_f64(workload.repetitions);
-        let case = prepare + count_as_f64(workload.loads) * load + check + requests * request;
-        let [prepare, load, check, request, case] = [prepare, load, check, request, case].map(seconds);
-        Self { prepare, load, check, request, answers: Seconds::ZERO, case }
+        let requests = starts * warm_up + count_as_f64(workload.repetitions);
+        let loads = count_as_f64(workload.loads).max(starts);
+        let case =
+            starts * (prepare - written + context) + written + loads * load + check + requests * request;
+        let [prepare, load, check, context, request, case] =
+            [prepare, load, check, context, request, case].map(seconds);
+        Self { prepare, load, check, context, request, answers: Seconds::ZERO, case }
     }
 
     /// With answers to `prompts`, each alone and of a usual length; how long they are is the model's choice.
@@ -112,11 +124,21 @@ impl CaseForecast {
         Self { answers: Seconds::ZERO, case, ..self }
     }
 
+    /// Without what cases of one checkpoint share with the first of them: its preparation, its loads and the gate.
+    #[must_use]
+    pub fn beside_another(self, loads: u64) -> Self {
+        let shared = self.prepare.value() + count_as_f64(loads) * self.load.value() + self.check.value();
+        let case = seconds((self.case.value() - shared).max(0.0));
+        Self { prepare: Seconds::ZERO, load: Seconds::ZERO, check: Seconds::ZERO, case, ..self }
+    }
+
     /// The shortest form of the case that yields a figure: preparation, one load, the gate, a first request and one
     /// repetition.
     pub fn shortest(&self) -> Seconds {
         let requests = (FIRST_REQUEST + 1.0) * self.request.value();
-        seconds(self.prepare.value() + self.load.value() + self.check.value() + requests)
+        seconds(
+            self.prepare.value() + self.load.value() + self.check.value() + self.context.value() + requests,
+        )
     }
 }
 
@@ -184,7 +206,7 @@ impl Share {
     /// # use claimbench::{units::Seconds, workload::{CaseForecast, Share}};
     /// let s = |value| Seconds::new(value).unwrap();
     /// let case = |total| CaseForecast {
-    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), request: s(2.0), answers: s(0.0), case: s(total)
+    /// #     prepare: s(0.0), load: s(1.0), check: s(0.0), context: s(0.0), request: s(2.0), answers: s(0.0), case: s(total)
     /// # };
     /// assert_eq!(Share::of(&[case(30.0), case(90.0)], s(60.0), 1.0), Share::Time(s(15.0)));
     /// assert_eq!(Share::of(&[case(90.0)], s(6.0), 1.0), Share::TooLittle { needed: s(7.0) });
@@ -222,10 +244,10 @@ mod tests {
     fn the_forecast_lies_between_the_two_machines_seen() {
         let case = distill();
         let pace = Pace::of(&TWO_CORES, 2);
-        let forecast = CaseForecast::new(&case, &pace, None);
+        let forecast = CaseForecast::new(&case, &pace, None, 1);
         // Seen on two cores: 5.0 s with AMX and 6.5 s with AVX2 for a request (docs/PERFORMANCE.md).
         assert!((5.0..6.6).contains(&forecast.request.value()), "{:?}", forecast.request);
-        let cold = CaseForecast::new(&case, &pace, Some(Bytes::new(1_114_408_224)));
+        let cold = CaseForecast::new(&case, &pace, Some(Bytes::new(1_114_408_224)), 1);
         assert!((cold.case.value() - forecast.case.value() - 1.857).abs() < 0.001, "{cold:?}");
         assert!(forecast.shortest() < forecast.case);
     }
@@ -242,7 +264,7 @@ mod tests {
     #[test]
     fn answers_are_forecast_where_they_will_be_asked_for() {
         let (case, pace) = (distill(), Pace::of(&TWO_CORES, 2));
-        let plain = CaseForecast::new(&case, &pace, None);
+        let plain = CaseForecast::new(&case, &pace, None, 1);
         let asked = plain.with_answers(&case, &pace, 10);
         // 4,000 steps of 0.98 GB at 14 GB/s, and 1,000 tokens of 1.5e9 parameters at 1.3e11 per second.
         assert!((270.0..310.0).contains(&asked.answers.value()), "{:?}", asked.answers);
@@ -258,6 +280,7 @@ mod tests {
             prepare: s(1.0),
             load: s(1.0),
             check: s(0.0),
+            context: s(0.0),
             request: s(2.0),
             answers: s(0.0),
             case: s(total),

@@ -25,7 +25,7 @@ pub struct Selection {
     pub workloads: Vec<String>,
     /// Precisions; empty means the default of each model.
     pub precisions: Vec<Precision>,
-    /// Takes the place of every workload's own number of repetitions.
+    /// Takes the place of every workload's own fewest and most repetitions.
     pub repetitions: Option<u64>,
 }
 
@@ -90,7 +90,7 @@ impl Plan {
         for model in models {
             for precision in choose_precisions(model, selection)? {
                 for workload in &workloads {
-                    let case = case(model, precision, workload, selection.repetitions)?;
+                    let case = case(model, precision, workload, selection)?;
                     // Whoever names a model twice gets it once: a case is a row of the run.
                     if !cases.iter().any(|earlier: &Case| earlier.id() == case.id()) {
                         cases.push(case);
@@ -161,13 +161,14 @@ fn case(
     model: &ModelSpec,
     precision: Precision,
     workload: &Workload,
-    repetitions: Option<u64>,
+    selection: &Selection,
 ) -> Result<Case, PlanError> {
     let mut workload = workload.clone();
-    if let Some(repetitions) = repetitions {
-        workload.repetitions = repetitions;
+    if let Some(repetitions) = selection.repetitions {
+        (workload.repetitions, workload.most_repetitions) = (repetitions, repetitions);
     }
-    if workload.positions() > model.shape.max_positions {
+    // Of a suite, what is too long for a model is a row that says so (`EngineGap::Context`).
+    if !selection.workloads.is_empty() && workload.positions() > model.shape.max_positions {
         return Err(PlanError::TooLong {
             workload: workload.id.clone(),
             needed: workload.positions(),
@@ -217,7 +218,11 @@ mod tests {
         assert!(error.starts_with("no model `mistral-8x7b`; known are r1-distill-qwen-1.5b, "), "{error}");
         assert!(error.ends_with("tiny-deepseek2"), "{error}");
         let error = select(&[], &["chat"]).unwrap_err().to_string();
-        assert_eq!(error, "no workload `chat`; known are short-chat, tiny");
+        assert_eq!(
+            error,
+            "no workload `chat`; known are short-chat, long-chat, summarise, write-code, reason, depth-0, depth-1k, depth-4k, depth-16k, batch-1, \
+             batch-2, batch-4, batch-8, batch-16, batch-32, batch-64, tiny"
+        );
     }
 
     #[test]

@@ -16,7 +16,9 @@ pub struct Workload {
     pub id: String,
     /// Name for readers.
     pub title: String,
-    /// Why it is in the file.
+    /// Why it is asked, for readers; empty where it was read from a run file.
+    pub why: String,
+    /// What it is in the file for.
     pub role: WorkloadRole,
     /// Part of what `cargo bench` measures.
     pub default: bool,
@@ -28,12 +30,16 @@ pub struct Workload {
     pub batch: u64,
     /// Tokens in the KV cache before the prompt.
     pub context_depth: u64,
-    /// Times the model is loaded.
+    /// Times the model is loaded, over all process starts.
     pub loads: u64,
-    /// Repetitions that come first and enter no figure.
+    /// Repetitions that come first in each process start and enter no figure.
     pub warm_up: u64,
-    /// Repetitions that are measured.
+    /// Fewest repetitions that are measured, over all process starts.
     pub repetitions: u64,
+    /// Most of them; between the two it depends on how precise the figures are.
+    pub most_repetitions: u64,
+    /// Seconds after which no repetition beyond the fewest is begun.
+    pub limit_seconds: u64,
 }
 
 impl Workload {

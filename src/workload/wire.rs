@@ -9,7 +9,7 @@ use super::spec::{Workload, WorkloadBook, WorkloadRole};
 use crate::faults::{Faults, Reader};
 
 /// Version of the file format.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 /// More tokens than any model here has positions for, or repetitions than anyone waits for.
 const LARGEST: u64 = 10_000_000;
 
@@ -24,6 +24,7 @@ struct File {
 struct WireWorkload {
     id: Spanned<String>,
     title: Spanned<String>,
+    why: Spanned<String>,
     role: Role,
     default: Spanned<bool>,
     prompt_tokens: Spanned<u64>,
@@ -33,6 +34,8 @@ struct WireWorkload {
     loads: Spanned<u64>,
     warm_up: Spanned<u64>,
     repetitions: Spanned<u64>,
+    most_repetitions: Spanned<u64>,
+    limit_seconds: Spanned<u64>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -74,6 +77,8 @@ impl WireWorkload {
             ("loads", &self.loads, 1),
             ("warm_up", &self.warm_up, 0),
             ("repetitions", &self.repetitions, 1),
+            ("most_repetitions", &self.most_repetitions, *self.repetitions.get_ref()),
+            ("limit_seconds", &self.limit_seconds, 1),
         ] {
             let given = *value.get_ref();
             if given < least || given > LARGEST {
@@ -83,6 +88,7 @@ impl WireWorkload {
         Workload {
             id: self.id.into_inner(),
             title: reader.filled("title", &self.title),
+            why: reader.filled("why", &self.why),
             role: if self.role == Role::Test { WorkloadRole::Test } else { WorkloadRole::Measure },
             default: self.default.into_inner(),
             prompt_tokens: self.prompt_tokens.into_inner(),
@@ -92,6 +98,8 @@ impl WireWorkload {
             loads: self.loads.into_inner(),
             warm_up: self.warm_up.into_inner(),
             repetitions: self.repetitions.into_inner(),
+            most_repetitions: self.most_repetitions.into_inner(),
+            limit_seconds: self.limit_seconds.into_inner(),
         }
     }
 }
@@ -113,12 +121,17 @@ mod tests {
     fn impossible_numbers_are_refused_together() {
         let text = WORKLOADS
             .replacen("output_tokens = 64", "output_tokens = 1", 1)
-            .replacen("repetitions = 10", "repetitions = 0", 1)
+            .replacen("\nrepetitions = 12", "\nrepetitions = 0", 1)
+            .replacen("most_repetitions = 12", "most_repetitions = 5", 1)
             .replacen("batch = 1", "batch = 0\nbach = 1", 1);
         let message = WorkloadBook::parse("workloads.toml", &text).unwrap_err().to_string();
-        for problem in
-            ["`output_tokens` is 1", "`repetitions` is 0", "`batch` is 0", "unknown key `workload.0.bach`"]
-        {
+        for problem in [
+            "`output_tokens` is 1",
+            "`repetitions` is 0",
+            "`most_repetitions` is 5",
+            "`batch` is 0",
+            "unknown key `workload.0.bach`",
+        ] {
             assert!(message.contains(problem), "{problem} is not in {message}");
         }
     }

@@ -145,6 +145,9 @@ fn skipped(skip: &Skip) -> String {
         Skip::Memory { needed, free } => {
             format!("needs {} of memory, {} were free", gigabytes(*needed), gigabytes(*free))
         }
+        Skip::Limit { needed, limit } => {
+            format!("needs about {:.0} s, the workload is allowed {:.0} s", needed.value(), limit.value())
+        }
         Skip::Budget { needed, left } => {
             format!("needs about {:.0} s, {:.0} s of the budget were left", needed.value(), left.value())
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{OpenCase, Session};
+use super::{OpenGroup, Session};
 use crate::cli::Terminal;
 use crate::cli::summary::answer_line;
 use crate::measurement::{CaseRecord, Measurement, Unanswered};
@@ -16,40 +16,56 @@ use crate::workload::{Case, CaseForecast};
 const LONGEST_PROMPT: u64 = 1_024;
 
 impl Session {
-    /// Asks the loaded model what it was not asked yet, unless its weights are random. With `until` (time since this process
+    /// Asks the loaded model, for each case of the group, what it was not asked yet, unless its weights are random. With `until` (time since this process
     /// took up the run) a prompt is left out if an answer as long as its limit is not expected to end before. What goes wrong
     /// is kept as the reason, and costs no sample.
     pub fn answer(
         &mut self,
-        open: &mut OpenCase,
+        group: &mut OpenGroup,
         until: Option<Seconds>,
         terminal: &mut Terminal,
     ) -> anyhow::Result<()> {
-        let Some(path) = open.text.take() else { return Ok(()) };
-        if open.case.has_ended() || open.case.measured() == 0 {
-            return Ok(());
+        let Some(path) = group.text.take() else { return Ok(()) };
+        let is_open = |case: &CaseRun| !case.has_ended() && case.measured() > 0;
+        for place in 0..group.cases.len() {
+            if is_open(&group.cases[place]) {
+                self.answer_one(group, place, &path, until, terminal)?;
+            }
         }
-        if let Some(why) = self.not_to_ask(open.case.case()) {
-            return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+        Ok(())
+    }
+
+    fn answer_one(
+        &mut self,
+        group: &mut OpenGroup,
+        place: usize,
+        path: &Path,
+        until: Option<Seconds>,
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<()> {
+        let case = group.cases[place].case().clone();
+        if let Some(why) = self.not_to_ask(&case) {
+            return self.step(group, place, |case, _| case.leave_unanswered(Some(why)));
         }
-        let chat = match ChatModel::open(&path, open.case.case().model.shape.vocab) {
+        let chat = match ChatModel::open(path, case.model.shape.vocab) {
             Ok(chat) => chat,
             Err(error) => {
-                let why = Unanswered::text(&without_place(&error.to_string(), &path));
+                let why = Unanswered::text(&without_place(&error.to_string(), path));
                 terminal.note(&format!("  no answers: {}", why.reason()));
-                return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+                return self.step(group, place, |case, _| case.leave_unanswered(Some(why)));
             }
         };
-        let why = self.lacks_memory_for(open.case.case(), &chat);
-        self.step(open, |case, _| case.leave_unanswered(why))?;
-        self.step(open, CaseRun::warm_up)?;
+        let why = self.lacks_memory_for(&case, &chat);
+        self.step(group, place, |case, _| case.leave_unanswered(why))?;
+        self.step(group, place, CaseRun::warm_up)?;
         for prompt in self.prompts.prompts().to_vec() {
-            if open.case.has_ended() || open.case.measurement().unanswered.is_some() {
+            let case = &group.cases[place];
+            if case.has_ended() || case.measurement().unanswered.is_some() {
                 break;
             }
-            self.ask(open, &chat, &prompt, until, terminal)?;
+            self.ask((group, place), &chat, &prompt, until, terminal)?;
         }
-        if let Some(why) = &open.case.measurement().unanswered {
+        if let Some(why) = &group.cases[place].measurement().unanswered {
             terminal.note(&format!("  no further answers: {}", why.reason()));
         }
         Ok(())
@@ -57,13 +73,13 @@ impl Session {
 
     fn ask(
         &mut self,
-        open: &mut OpenCase,
+        (group, place): (&mut OpenGroup, usize),
         chat: &ChatModel,
         prompt: &Prompt,
         until: Option<Seconds>,
         terminal: &mut Terminal,
     ) -> anyhow::Result<()> {
-        let before = open.case.measurement();
+        let before = group.cases[place].measurement();
         if before.answers.iter().any(|answer| answer.prompt == prompt.id) {
             return Ok(());
         }
@@ -72,13 +88,13 @@ impl Session {
             let left = Seconds::new((until.value() - self.elapsed().value()).max(0.0))?;
             if needed > left {
                 let why = Unanswered::Budget { needed, left };
-                return self.step(open, |case, _| case.leave_unanswered(Some(why)));
+                return self.step(group, place, |case, _| case.leave_unanswered(Some(why)));
             }
         }
-        terminal.progress(&format!("{}: answering {}", open.case.case().id(), prompt.id));
+        terminal.progress(&format!("{}: answering {}", group.cases[place].case().id(), prompt.id));
         let done = before.answers.len();
-        self.step(open, |case: &mut CaseRun, bench| case.answer(bench, chat, prompt))?;
-        if let Some(answer) = open.case.measurement().answers.get(done) {
+        self.step(group, place, |case: &mut CaseRun, bench| case.answer(bench, chat, prompt))?;
+        if let Some(answer) = group.cases[place].measurement().answers.get(done) {
             terminal.note(&format!("  {}", answer_line(answer)));
         }
         Ok(())
@@ -126,14 +142,15 @@ fn longest(measurement: &Measurement, chat: &ChatModel) -> anyhow::Result<Second
     Ok(Seconds::new(last.first_token.value() + gap * answer_limit(chat).as_f64())?)
 }
 
-/// Leaves the answers out of the forecast of every case but the first of a checkpoint: that one is asked.
-pub(in crate::cli) fn asked_once(cases: &[Case], forecasts: &mut [Option<CaseForecast>]) {
+/// Leaves out of the forecast of every case but the first of a checkpoint what they share: preparation, loads, the gate and the
+/// answers.
+pub(in crate::cli) fn shared_once(cases: &[Case], forecasts: &mut [Option<CaseForecast>]) {
     let mut seen = HashSet::new();
     for (case, forecast) in cases.iter().zip(forecasts) {
         if let Some(forecast) = forecast
             && !seen.insert((case.model.id.clone(), case.precision))
         {
-            *forecast = forecast.without_answers();
+            *forecast = forecast.without_answers().beside_another(case.workload.loads);
         }
     }
 }

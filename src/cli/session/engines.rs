@@ -51,19 +51,22 @@ impl EngineChoice {
         (!gaps.is_empty()).then_some(Skip::Engine { gaps })
     }
 
-    /// An engine for the checkpoint of a case. Where memory is short, the own engine goes without repacked weights.
+    /// An engine for the checkpoint of `cases`, at least one, with memory for the largest of them. The own engine goes without
+    /// repacked weights where memory is short, or where `repacks` is false since it did so when the cases were begun.
     pub(super) fn make(
         self,
-        case: &Case,
+        cases: &[Case],
         path: PathBuf,
         device: ComputeDevice,
         machine: &Machine,
+        repacks: bool,
     ) -> Box<dyn Engine> {
         let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
         let [most, least] = [Repacking::Yes, Repacking::No]
-            .map(|repacking| self.footprint(repacking, device.device(), machine).memory(case));
+            .map(|repacking| self.footprint(repacking, device.device(), machine))
+            .map(|footprint| cases.iter().map(|case| footprint.memory(case)).max().unwrap_or_default());
         match self {
-            Self::Claimbench if device.free_memory().is_none_or(|free| free >= most) => {
+            Self::Claimbench if repacks && device.free_memory().is_none_or(|free| free >= most) => {
                 Box::new(OwnEngine::new(path, device, most))
             }
             Self::Claimbench => Box::new(OwnEngine::new(path, device, least).without_repacking()),

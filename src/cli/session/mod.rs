@@ -2,6 +2,7 @@
 
 mod answers;
 mod engines;
+mod group;
 mod resume;
 mod weights;
 
@@ -11,22 +12,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
-use super::{Catalog, Terminal};
+use super::Catalog;
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::engine::{ComputeDevice, Engine};
+use crate::engine::ComputeDevice;
 use crate::hardware::{Device, SystemReader};
-use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Order, Provenance, Run, RunId, Skip};
-use crate::meter::{Meter, Ratings, missing_meters};
-use crate::model::{LocalModel, Weights};
+use crate::measurement::{Order, Provenance, Run, RunId, Skip};
+use crate::meter::{Ratings, missing_meters};
+use crate::model::LocalModel;
 use crate::provenance;
 use crate::record::RunStore;
-use crate::runner::{Bench, CaseRun, RecordInputs};
+use crate::runner::CaseRun;
 use crate::text::PromptBook;
-use crate::units::{Bytes, Seconds, Watts, index_as_u64};
-use crate::workload::{Case, CaseForecast, DeviceChoice, Pace};
+use crate::units::{Bytes, Seconds, Watts, count_as_f64, index_as_u64};
+use crate::workload::{Case, CaseForecast, DeviceChoice, Pace, Quota, Shuffle};
 
-pub(super) use answers::asked_once;
+pub(super) use answers::shared_once;
 pub use engines::EngineChoice;
+pub use group::OpenGroup;
 pub(super) use resume::{load_run, unfinished};
 pub(super) use weights::{checkpoint_to_write, without_home};
 
@@ -65,6 +67,12 @@ pub struct Settings {
     pub local: Vec<LocalModel>,
     /// Whether models with real weights answer the prompts.
     pub answers: bool,
+    /// Process starts that the repetitions of each case are spread over.
+    pub starts: u64,
+    /// Who chooses the order.
+    pub order: Order,
+    /// Whether a case that is forecast to need more time than its workload allows is skipped.
+    pub limits: bool,
 }
 
 /// Set once the user wants to stop.
@@ -103,21 +111,6 @@ pub struct Session {
     began: Moment,
 }
 
-/// A case under way: its samples so far and the engine that gives more.
-pub struct OpenCase {
-    case: CaseRun,
-    engine: Box<dyn Engine>,
-    /// The checkpoint whose tokenizer is used, where its weights are real.
-    text: Option<PathBuf>,
-}
-
-impl OpenCase {
-    /// The case so far.
-    pub fn case(&self) -> &CaseRun {
-        &self.case
-    }
-}
-
 impl Session {
     /// Reads the machine, opens the device and makes the run's folder, with a row for each of `cases`. Cases that are
     /// opened later without a row get theirs then.
@@ -140,7 +133,8 @@ impl Session {
             provenance: this_program(settings.command.clone()),
             environment: probe.environment(),
             machine,
-            order: Order::Sequential,
+            order: settings.order,
+            process_starts_asked: settings.starts,
             cases: Vec::new(),
             meters_missing: missing_meters(),
         };
@@ -162,7 +156,7 @@ impl Session {
         };
         for case in cases {
             let waiting = session.closed(CaseRun::waiting(case.clone()));
-            session.put(&waiting);
+            session.put_all(&waiting);
         }
         RunStore::create(&session.settings.out, &session.run)?;
         Ok(session)
@@ -188,6 +182,11 @@ impl Session {
         self.device.note()
     }
 
+    /// The files of the user that are measured.
+    pub fn local(&self) -> &[LocalModel] {
+        &self.settings.local
+    }
+
     /// True once the user wants to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.is_set()
@@ -198,160 +197,61 @@ impl Session {
         self.stop.is_set() || self.run.cases.iter().any(|record| record.outcome.ended_early())
     }
 
+    /// Time since the run began, in whole seconds where other processes began it.
+    pub fn age(&self) -> Seconds {
+        if self.process_start == 0 {
+            return self.elapsed();
+        }
+        let seconds = self.clock.unix_seconds().saturating_sub(self.run.started_unix_seconds);
+        Seconds::new(count_as_f64(u64::try_from(seconds).unwrap_or_default())).unwrap_or(Seconds::ZERO)
+    }
+
     /// Time since this process took up the run.
     pub fn elapsed(&self) -> Seconds {
         self.began.until(self.clock.now())
     }
 
-    /// How long the rest of a case should take here; `None` for one that the engine cannot run.
+    /// Process starts that this run is to have, and the number of this one, from 0.
+    pub fn starts(&self) -> (u64, u64) {
+        (self.run.process_starts_asked, self.process_start)
+    }
+
+    /// Process starts that are to come, this one included; at least 1.
+    pub fn starts_left(&self) -> u64 {
+        self.run.process_starts_asked.saturating_sub(self.process_start).max(1)
+    }
+
+    /// What this process is to measure of a case.
+    pub fn quota(&self, case: &Case) -> Quota {
+        let done = index_as_u64(self.measured_before(case).measured().count());
+        Quota::of(&case.workload, done, self.process_start, self.run.process_starts_asked)
+    }
+
+    /// Draws the order in which this process measures.
+    pub fn shuffle(&self) -> Option<Shuffle> {
+        match self.run.order {
+            Order::Sequential => None,
+            Order::Interleaved { seed } => Some(Shuffle::new(seed, self.process_start)),
+        }
+    }
+
+    /// How long the rest of a case should take here, in this process and the ones to come; `None` for one that the engine
+    /// cannot run.
     pub fn forecast(&self, case: &Case) -> Option<CaseForecast> {
-        let mut case = case.clone();
-        let done = index_as_u64(self.measured_before(&case).measured().count());
-        case.workload.repetitions = case.workload.repetitions.saturating_sub(done);
-        forecast(&case, self.device(), &self.settings)
+        let mut rest = case.clone();
+        let done = index_as_u64(self.measured_before(case).measured().count());
+        let left = rest.workload.repetitions.saturating_sub(done);
+        rest.workload.repetitions = left.max(self.quota(case).fewest);
+        rest.workload.loads =
+            rest.workload.loads.saturating_sub(index_as_u64(self.measured_before(case).loads.len()));
+        forecast(&rest, self.device(), &self.settings, self.starts_left())
     }
 
-    /// Opens a row for a case, with what an earlier process measured of it. A case that the engine cannot run rightly,
-    /// or that does not fit into memory, is skipped before its checkpoint is made; a checkpoint that cannot be found or
-    /// made is a failure, and a row too.
-    pub fn open(&mut self, case: &Case, terminal: &mut Terminal) -> anyhow::Result<OpenCase> {
-        if let Some(skip) = self.settings.engine.lacks(case).or_else(|| self.lacks_memory(case)) {
-            return self.skip(case, skip);
-        }
-        let earlier = self.measured_before(case);
-        let open = match self.settings.engine {
-            EngineChoice::Scripted => {
-                let weights = Weights::Synthetic { seed: self.settings.seed };
-                let file = ModelFile { weights, sha256: "0".repeat(64), bytes: Bytes::new(0) };
-                self.opened(case, Ok(file), earlier, self.engine(case, PathBuf::new()))
-            }
-            _ => match weights::checkpoint(case, &self.settings, terminal) {
-                Ok((path, file)) => {
-                    let text = (!file.weights.is_synthetic()).then(|| path.clone());
-                    let file = self.same_as_before(case, file);
-                    let open = self.opened(case, file, earlier, self.engine(case, path));
-                    OpenCase { text, ..open }
-                }
-                Err(problem) => {
-                    // People see the whole path; the run file keeps the file's name alone.
-                    terminal.say(&format!("{}: {problem:#}", case.id()));
-                    let problem = without_home(&format!("{problem:#}"));
-                    self.opened(case, Err(problem), earlier, self.engine(case, PathBuf::new()))
-                }
-            },
-        };
-        self.keep(&open)?;
-        Ok(open)
-    }
-
-    /// Gives a case a row that says why it is not tried; what an earlier process measured of it stays instead.
-    pub fn skip(&mut self, case: &Case, skip: Skip) -> anyhow::Result<OpenCase> {
-        let open = self.closed(CaseRun::skipped(case.clone(), skip));
-        self.keep(&open)?;
-        Ok(open)
-    }
-
-    fn opened(
-        &self,
-        case: &Case,
-        file: Result<ModelFile, String>,
-        earlier: Measurement,
-        engine: Box<dyn Engine>,
-    ) -> OpenCase {
-        let case = CaseRun::resumed(case.clone(), file, earlier, self.process_start);
-        OpenCase { case, engine, text: None }
-    }
-
-    /// A case that nothing will be asked of.
-    fn closed(&self, case: CaseRun) -> OpenCase {
-        let engine = self.engine(case.case(), PathBuf::new());
-        OpenCase { case, engine, text: None }
-    }
-
-    /// Loads the model.
-    pub fn load(&mut self, open: &mut OpenCase) -> anyhow::Result<()> {
-        self.step(open, CaseRun::load)
-    }
-
-    /// Compares the loaded model with the plain path, unless the comparison is not expected to end before `until` (time since
-    /// this process took up the run).
-    pub fn check(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
-        let needed = self.forecast(open.case.case()).map_or(Seconds::ZERO, |forecast| forecast.check);
-        let left = until.map(|until| Seconds::new((until.value() - self.elapsed().value()).max(0.0)));
-        match left.transpose()? {
-            Some(left) if left < needed => {
-                self.step(open, |case, _| case.leave_unchecked(NotGated::Budget { needed, left }))
-            }
-            _ => self.step(open, CaseRun::check),
-        }
-    }
-
-    /// Runs one repetition; its end-to-end time, or `None` once the case has failed or was interrupted.
-    pub fn repeat(&mut self, open: &mut OpenCase) -> anyhow::Result<Option<Seconds>> {
-        self.step(open, CaseRun::repeat)
-    }
-
-    /// Loads the model until the workload's number of loads is reached, or until the next load is not expected to end
-    /// before `until` (time since this process took up the run). Loads come after the repetitions: memory that an
-    /// earlier copy left behind would be counted in their peak.
-    pub fn load_again(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
-        while !open.case.has_ended() && open.case.loads() < open.case.case().workload.loads {
-            let last = open.case.measurement().loads.last().map_or(Seconds::ZERO, |load| load.duration);
-            if until.is_some_and(|until| self.elapsed().value() + last.value() > until.value()) {
-                break;
-            }
-            self.load(open)?;
-        }
-        Ok(())
-    }
-
-    /// The same, and closes the case.
-    pub fn finish(&mut self, open: &mut OpenCase, until: Option<Seconds>) -> anyhow::Result<()> {
-        self.load_again(open, until)?;
-        open.case.finish();
-        self.keep(open)
-    }
-
-    fn step<T>(
-        &mut self,
-        open: &mut OpenCase,
-        action: impl FnOnce(&mut CaseRun, &mut Bench<'_>) -> T,
-    ) -> anyhow::Result<T> {
-        let mut meters: Vec<Box<dyn Meter>> = Vec::new();
-        let mut bench = Bench {
-            engine: open.engine.as_mut(),
-            clock: &self.clock,
-            probe: &mut self.probe,
-            meters: &mut meters,
-            stop: &|| self.stop.is_set(),
-        };
-        let result = action(&mut open.case, &mut bench);
-        self.keep(open)?;
-        Ok(result)
-    }
-
-    /// Puts the case's record into the run, in the place of an earlier one. Samples are never replaced by none: a case that
-    /// cannot be taken up again now keeps what it has, and can be resumed later.
-    fn put(&mut self, open: &OpenCase) {
-        let inputs = RecordInputs {
-            machine: &self.run.machine,
-            ratings: &self.ratings,
-            assume_watts: self.settings.assume_watts,
-            profile: &self.run.provenance.profile,
-        };
-        let record = open.case.record(open.engine.as_ref(), &inputs, &[]);
-        match self.run.cases.iter_mut().find(|row| row.id() == record.id()) {
-            Some(row) if has_samples(row) && !has_samples(&record) => {}
-            Some(row) => *row = record,
-            None => self.run.cases.push(record),
-        }
-    }
-
-    /// The same, and the run on disk.
-    fn keep(&mut self, open: &OpenCase) -> anyhow::Result<()> {
-        self.put(open);
-        self.store.save(&self.run).context("what was measured so far could not be kept")?;
-        Ok(())
+    /// Why a case of a suite is not tried: it is expected to need more time than its workload allows.
+    pub fn exceeds_limit(&self, case: &Case, forecast: &CaseForecast) -> Option<Skip> {
+        let limit = Seconds::new(count_as_f64(case.workload.limit_seconds)).ok()?;
+        (self.settings.limits && forecast.case > limit)
+            .then_some(Skip::Limit { needed: forecast.case, limit })
     }
 
     /// What the case needs and what is free, if the one exceeds the other.
@@ -361,26 +261,23 @@ impl Session {
         (self.settings.engine.is_real() && free < needed).then_some(Skip::Memory { needed, free })
     }
 
-    fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        self.settings.engine.make(case, path, self.device.clone(), &self.run.machine)
-    }
-
     fn memory(&self, case: &Case) -> Bytes {
         self.settings.engine.memory(case, self.device.device(), &self.run.machine)
     }
 }
 
-fn has_samples(record: &CaseRecord) -> bool {
-    *record.outcome.measurement() != Measurement::default()
-}
-
 /// How long a case should take on a device; `None` for one that the engine cannot run.
-pub(super) fn forecast(case: &Case, device: &Device, settings: &Settings) -> Option<CaseForecast> {
+pub(super) fn forecast(
+    case: &Case,
+    device: &Device,
+    settings: &Settings,
+    starts: u64,
+) -> Option<CaseForecast> {
     let pace = Pace::of(device, crate::hardware::logical_cpus());
     if settings.engine.lacks(case).is_some() {
         return None;
     }
-    let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings));
+    let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings), starts);
     let asks = settings.answers && weights::are_real(case, settings);
     Some(if asks { forecast.with_answers(case, &pace, PROMPTS) } else { forecast })
 }

@@ -47,6 +47,8 @@ impl Session {
         let (ratings, prompts) = (catalog.ratings.clone(), catalog.prompts.clone());
         let began = clock.now();
         let process_start = index_as_u64(run.resumed_unix_seconds.len()) + 1;
+        let mut run = run;
+        run.process_starts_asked = run.process_starts_asked.max(settings.starts);
         let folder = if path.is_dir() { Some(path) } else { path.parent() };
         let store = RunStore::open(folder.context("a run file lies in a folder")?);
         let mut session =
@@ -75,6 +77,12 @@ impl Session {
         }
     }
 
+    /// The version of the engine that an earlier process measured a case with.
+    pub(super) fn engine_version(&self, case: &Case) -> Option<&str> {
+        let row = self.row(case)?;
+        (!row.outcome.measurement().repetitions.is_empty()).then_some(row.engine.version.as_str())
+    }
+
     fn row(&self, case: &Case) -> Option<&CaseRecord> {
         self.run.cases.iter().find(|record| record.id() == case.id())
     }
@@ -85,10 +93,12 @@ pub(in crate::cli) fn load_run(path: &Path) -> anyhow::Result<Run> {
     load(path).context("nothing can be resumed there")
 }
 
-/// The cases of a run that are not finished: interrupted, never begun, or skipped for lack of time or memory. A case that
-/// failed stays as it is, and so does one that a time budget cut short.
-pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry) -> anyhow::Result<Vec<Case>> {
+/// The cases of a run that are not finished: interrupted, never begun, skipped for lack of time or memory, or measured in fewer
+/// than `starts` process starts. A case that failed stays as it is.
+pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry, starts: u64) -> anyhow::Result<Vec<Case>> {
+    let processes = index_as_u64(run.resumed_unix_seconds.len()) + 1;
     let is_open = |record: &&CaseRecord| match &record.outcome {
+        Outcome::Measured(_) => processes < starts,
         Outcome::Skipped(skip) => matches!(skip, Skip::Budget { .. } | Skip::Memory { .. }),
         outcome => outcome.ended_early(),
     };

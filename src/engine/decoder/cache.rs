@@ -28,6 +28,22 @@ impl Cache {
         self.used = self.used.min(position);
     }
 
+    /// Becomes an empty cache with room for exactly `positions` of `batch` sequences: what an earlier request took is given back
+    /// first, so that the memory of one request is not counted with that of another.
+    pub(super) fn renew(&mut self, batch: usize, positions: usize) -> Result<()> {
+        self.used = 0;
+        let fits = |values: &Tensor| values.dims() == [batch, self.heads, positions, self.width];
+        if !self.values.as_ref().is_some_and(fits) {
+            self.values = None;
+            self.values = Some(self.room(batch, positions)?);
+        }
+        Ok(())
+    }
+
+    fn room(&self, batch: usize, positions: usize) -> Result<Tensor> {
+        Tensor::zeros((batch, self.heads, positions, self.width), DType::F32, &self.device)
+    }
+
     /// Makes room for `positions` of `batch` sequences.
     pub(super) fn reserve(&mut self, batch: usize, positions: usize) -> Result<()> {
         let (held, room) = match &self.values {
@@ -41,7 +57,7 @@ impl Cache {
             candle_core::bail!("the cache holds {held} sequences, not {batch}");
         }
         let room = if held == batch { positions.max(2 * room) } else { positions.max(FIRST) };
-        let larger = Tensor::zeros((batch, self.heads, room, self.width), DType::F32, &self.device)?;
+        let larger = self.room(batch, room)?;
         if let (Some(values), true) = (&self.values, self.used > 0) {
             larger.slice_set(&values.narrow(2, 0, self.used)?.contiguous()?, 2, 0)?;
         }
@@ -82,5 +98,7 @@ mod tests {
         assert!(cache.append(&two).unwrap_err().to_string().contains("1 sequences, not 2"));
         cache.rewind(0);
         assert_eq!(cache.append(&two).unwrap().dims(), [2, 1, 1, 2]);
+        cache.renew(3, 4).unwrap();
+        assert_eq!((cache.used, cache.values.as_ref().unwrap().dims()), (0, &[3, 1, 4, 2][..]));
     }
 }

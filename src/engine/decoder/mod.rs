@@ -81,21 +81,17 @@ impl Decoder {
         })
     }
 
-    /// Tokens that the cache holds.
-    pub(super) const fn position(&self) -> usize {
-        self.position
-    }
-
     /// Forgets all tokens from `position` on.
     pub(super) fn rewind(&mut self, position: usize) {
         self.position = self.position.min(position);
         self.caches().for_each(|cache| cache.rewind(position));
     }
 
-    /// Makes room for `batch` sequences of `positions`, so that no step of a request has to.
-    pub(super) fn reserve(&mut self, batch: usize, positions: usize) -> Result<()> {
+    /// Forgets all tokens and makes room for `batch` sequences of exactly `positions`, so that no step of a request has to.
+    pub(super) fn renew(&mut self, batch: usize, positions: usize) -> Result<()> {
+        self.position = 0;
         self.rotary.reserve(positions)?;
-        self.caches().try_for_each(|cache| cache.reserve(batch, positions))
+        self.caches().try_for_each(|cache| cache.renew(batch, positions))
     }
 
     fn caches(&mut self) -> impl Iterator<Item = &mut Cache> {

@@ -116,7 +116,7 @@ fn a_cache_that_was_rewound_goes_on_as_if_it_had_never_been_further() {
         logits(&mut decoder, &prompt[..12]);
         logits(&mut decoder, other);
         decoder.rewind(12);
-        assert_eq!(decoder.position(), 12);
+        assert_eq!(decoder.position, 12);
         let found = logits(&mut decoder, &prompt[12..]);
         let checked = gate::distance(&found, &rows(&straight[12..]), 0.0);
         assert!(checked.distance < 1e-5, "{name}: {checked:?}");

@@ -201,7 +201,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "Where this comes from",
     run: "Run",
-    resumed: "Resumed",
+    resumed: "Further process starts",
     tool: "Tool",
     tool_text: |version, profile| format!("claimbench {version}, {profile} build"),
     revision: "Git revision",
@@ -239,6 +239,7 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     },
     order: "Order",
     sequential: "one case after the other",
+    interleaved: |seed| format!("cases of one checkpoint in turns, in a random order from seed {seed}"),
     statistics: "Statistics",
     statistics_text: "Medians over the measured repetitions, with the narrowest pair of order statistics that covers \
                       95 %. Percentiles of pooled gaps: bootstrap over whole repetitions, fixed seed.",

@@ -232,7 +232,7 @@ const LIMITS: LimitWords = LimitWords {
 const PROVENANCE: ProvenanceWords = ProvenanceWords {
     heading: "D’où viennent ces chiffres",
     run: "Mesure",
-    resumed: "Reprise",
+    resumed: "Autres démarrages du programme",
     tool: "Outil",
     tool_text: |version, profile| format!("claimbench {version}, profil de compilation {profile}"),
     revision: "Révision git",
@@ -270,6 +270,9 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     },
     order: "Ordre",
     sequential: "un cas après l’autre",
+    interleaved: |seed| {
+        format!("les cas d’un même fichier à tour de rôle, dans un ordre tiré au sort (graine {seed})")
+    },
     statistics: "Statistique",
     statistics_text: "Médianes des répétitions mesurées, avec la plus étroite paire de statistiques d’ordre qui couvre \
                       95\u{a0}%. Centiles des écarts mis en commun\u{a0}: bootstrap sur des répétitions entières, graine fixe.",

@@ -81,6 +81,11 @@ pub(super) const EN: MeasuredWords = MeasuredWords {
             "Needs about {needed} of memory, and {free} were free. Close other programs or take a larger machine."
         )
     },
+    skip_limit: |needed, limit| {
+        format!(
+            "Needs about {needed}, and a suite allows this workload {limit}. Name the workload to measure it all the same."
+        )
+    },
     skip_budget: |needed, left| {
         format!(
             "Needs about {needed} at least, and {left} of the time budget were left. Give a larger budget."
@@ -96,7 +101,24 @@ pub(super) const EN: MeasuredWords = MeasuredWords {
 };
 
 /// Names of the workloads of `workloads.toml`.
-const WORKLOADS: [(&str, &str); 1] = [("short-chat", "échange court")];
+const WORKLOADS: [(&str, &str); 16] = [
+    ("short-chat", "échange court"),
+    ("long-chat", "suite d’un long échange"),
+    ("summarise", "résumé d’un long document"),
+    ("write-code", "écriture de code"),
+    ("reason", "raisonnement long"),
+    ("depth-0", "génération sans contexte"),
+    ("depth-1k", "génération après 1\u{202f}024 tokens"),
+    ("depth-4k", "génération après 4\u{202f}096 tokens"),
+    ("depth-16k", "génération après 16\u{202f}384 tokens"),
+    ("batch-1", "1 séquence à la fois"),
+    ("batch-2", "2 séquences à la fois"),
+    ("batch-4", "4 séquences à la fois"),
+    ("batch-8", "8 séquences à la fois"),
+    ("batch-16", "16 séquences à la fois"),
+    ("batch-32", "32 séquences à la fois"),
+    ("batch-64", "64 séquences à la fois"),
+];
 
 /// French.
 pub(super) const FR: MeasuredWords = MeasuredWords {
@@ -212,6 +234,12 @@ pub(super) const FR: MeasuredWords = MeasuredWords {
         format!(
             "Demande environ {needed} de mémoire, et {free} étaient libres. Fermez d’autres programmes ou prenez une \
              machine plus grande."
+        )
+    },
+    skip_limit: |needed, limit| {
+        format!(
+            "Demande environ {needed}, et une série complète accorde {limit} à cet usage. Nommez l’usage pour le mesurer \
+             malgré tout."
         )
     },
     skip_budget: |needed, left| {
