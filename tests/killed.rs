@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use claimbench::measurement::{Flag, Outcome, Run, Stage};
+use claimbench::measurement::{Figures, Flag, Outcome, Run, Stage};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
@@ -125,7 +125,9 @@ fn a_resumed_case_says_that_it_comes_from_two_processes() {
     left.cases[1].outcome = Outcome::Failed(failure, measurement);
     let row = &left.cases[1];
     let (seen, samples) = (row.observed.as_ref(), row.outcome.measurement());
+    let figures = Figures::new(samples);
     left.cases[1].flags = Flag::raised(&row.case, seen, samples, &row.energy, &left.provenance.profile);
+    left.cases[1].figures = figures;
     fs::write(path.join("run.json"), claimbench::record::to_json(&left)).unwrap();
 
     // A budget that has no room for the case must not cost it the samples it has.

@@ -1,6 +1,6 @@
 //! What a run will do, and what it did, in a few lines.
 
-use crate::measurement::{Answer, CaseRecord, Energy, Figures, Gate, NoAnswer, Outcome, Run};
+use crate::measurement::{Answer, CaseRecord, Energy, Gate, NoAnswer, Outcome, Run};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
 use crate::workload::{Case, CaseForecast, total_forecast};
@@ -120,14 +120,15 @@ fn case_summary(record: &CaseRecord) -> String {
         Outcome::Failed(failure, _) => format!("{}: {}: {}", record.id(), failure.stage.id(), failure.reason),
         Outcome::Skipped(skip) => format!("{}: skipped: {}", record.id(), skip.reason()),
     };
-    let Some(figures) = Figures::new(record.outcome.measurement()) else { return head };
+    let Some(figures) = &record.figures else { return head };
     let weights = match &record.observed {
         Some(observed) if observed.file.weights.is_synthetic() => {
             " (synthetic weights: speed and memory only)"
         }
         _ => "",
     };
-    let memory = figures.peak_memory.map_or("unknown here".to_owned(), |bytes| scaled(&bytes, 1e9, 2, "GB"));
+    let memory =
+        figures.peak_memory.as_ref().map_or("unknown here".to_owned(), |bytes| scaled(bytes, 1e9, 2, "GB"));
     let measurement = record.outcome.measurement();
     let mut lines = vec![
         format!("{head}{weights}"),

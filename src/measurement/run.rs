@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::energy::{Energy, Missing};
+use super::figures::Figures;
 use super::flag::Flag;
 use super::outcome::Outcome;
 use crate::hardware::{Device, Environment, Machine};
@@ -126,6 +127,9 @@ pub struct CaseRecord {
     pub observed: Option<Observed>,
     /// What came out.
     pub outcome: Outcome,
+    /// The summary of the samples; `None` if there is nothing to sum up. [`Figures::new`] of them, but for a run of an
+    /// older method: its figures are those that its file states.
+    pub figures: Option<Figures>,
     /// Energy of the measured repetitions.
     pub energy: Energy,
     /// What a reader must know, sorted and without repetition.
@@ -200,6 +204,8 @@ pub(crate) mod tests {
             sha256: "ab".repeat(32),
             bytes: Bytes::new(9),
         };
+        let measurement =
+            Measurement { loads: loads.collect(), repetitions, gate: Some(gate), ..Measurement::default() };
         let measured = CaseRecord {
             case: case.clone(),
             engine: engine.clone(),
@@ -208,12 +214,8 @@ pub(crate) mod tests {
                 file,
                 output_tokens: Some(Tokens::new(64)),
             }),
-            outcome: Outcome::Measured(Measurement {
-                loads: loads.collect(),
-                repetitions,
-                gate: Some(gate),
-                ..Measurement::default()
-            }),
+            figures: Figures::new(&measurement),
+            outcome: Outcome::Measured(measurement),
             energy: Energy::Estimated {
                 power: PowerRange { low: watts(3.0), central: watts(6.0), high: watts(12.0) },
                 scope: EnergyScope::CpuPackage,
@@ -229,6 +231,7 @@ pub(crate) mod tests {
                 Failure::new(Stage::Prepare, "no space left on the disk"),
                 Measurement::default(),
             ),
+            figures: None,
             energy: Energy::Missing(Missing {
                 reason: "nothing was measured".into(),
                 remedy: "see why".into(),

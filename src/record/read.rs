@@ -1,14 +1,16 @@
-//! From a run file back to a run. Whatever does not hold is refused, with its place.
+//! From a run file back to a run. What cannot be is refused, with its place.
 
+use super::figures::FiguresFile;
+use super::rule::{RecordError, Rule};
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, LocalFileWire, LocalFormatFile, MachineFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, LocalFileWire, LocalFormatFile, MachineFile,
     ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
-    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    RepetitionRoleFile, RunFile, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
 use crate::hardware::{Device, Environment, Gpu, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Flag, LoadSample,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Figures, Flag, LoadSample,
     Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
     RunId, Skip, Stage,
 };
@@ -16,74 +18,35 @@ use crate::model::{Licence, LocalFile, LocalFormat, ModelId, ModelRole, ModelSpe
 use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
 use crate::workload::{Case, Workload, WorkloadRole};
 
-/// A text that is no run file this version can read.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RecordError {
-    /// Not JSON, or not of this format.
-    #[error("not a run file: {0}; give the run.json that `claimbench run` wrote, or its folder")]
-    Format(String),
-    /// Written by a newer version.
-    #[error("written in run format {found}, this version reads {SCHEMA_VERSION}; update claimbench")]
-    Newer {
-        /// The format of the file.
-        found: u64,
-    },
-    /// A value that cannot be.
-    #[error("{place}: {problem}")]
-    Value {
-        /// The key, with its case.
-        place: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+fn bad(place: impl std::fmt::Display, problem: impl std::fmt::Display) -> RecordError {
+    RecordError::value(Rule::Values, place, problem)
 }
 
-fn bad(place: impl Into<String>, problem: impl std::fmt::Display) -> RecordError {
-    RecordError::Value { place: place.into(), problem: problem.to_string() }
-}
-
-pub(super) fn from_json(text: &str) -> Result<Run, RecordError> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|e| RecordError::Format(e.to_string()))?;
-    let found = value.get("schema").and_then(serde_json::Value::as_u64);
-    let found = found.ok_or_else(|| RecordError::Format("no `schema` number".to_owned()))?;
-    if found > SCHEMA_VERSION.into() {
-        return Err(RecordError::Newer { found });
-    }
-    if found < SCHEMA_VERSION.into() {
-        return Err(RecordError::Format(format!("there never was a format {found}")));
-    }
-    let file: RunFile = serde_json::from_value(value).map_err(|e| RecordError::Format(e.to_string()))?;
-    run(file)
-}
-
-fn run(file: RunFile) -> Result<Run, RecordError> {
-    let machine = machine(&file.machine)?;
-    if machine.id().to_string() != file.machine.machine_id {
-        return Err(bad("machine.machine_id", "does not follow from the machine's inventory"));
-    }
-    let provenance = file.provenance;
-    let cases = file.cases.into_iter().map(|file| case(file, &provenance)).collect::<Result<_, _>>()?;
-    let environment = file.environment;
+/// The run as the file states it, but for the figures of a method that derives them. Whether the rest follows is asked in
+/// `examine.rs`.
+pub(super) fn run(file: &RunFile) -> Result<Run, RecordError> {
+    let provenance = &file.provenance;
+    let cases = file.cases.iter().map(|file| case(file, provenance)).collect::<Result<_, _>>()?;
+    let environment = &file.environment;
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
         started_unix_seconds: file.started_unix_seconds,
-        resumed_unix_seconds: file.resumed_unix_seconds,
+        resumed_unix_seconds: file.resumed_unix_seconds.clone(),
         provenance: Provenance {
-            tool_version: provenance.tool_version,
-            git_revision: provenance.git_revision,
-            features: provenance.features,
-            profile: provenance.profile,
-            command: provenance.command,
+            tool_version: provenance.tool_version.clone(),
+            git_revision: provenance.git_revision.clone(),
+            features: provenance.features.clone(),
+            profile: provenance.profile.clone(),
+            command: provenance.command.clone(),
             method_version: provenance.method_version,
         },
-        machine,
+        machine: machine(&file.machine)?,
         environment: Environment {
-            os: environment.os,
-            kernel: environment.kernel,
-            cpu_governor: environment.cpu_governor,
+            os: environment.os.clone(),
+            kernel: environment.kernel.clone(),
+            cpu_governor: environment.cpu_governor.clone(),
             cpu_quota_milli: environment.cpu_quota_milli,
-            gpu_driver: environment.gpu_driver,
+            gpu_driver: environment.gpu_driver.clone(),
         },
         order: match (file.order, file.order_seed) {
             (OrderFile::Sequential, None) => Order::Sequential,
@@ -94,8 +57,8 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
         cases,
         meters_missing: file
             .meters_missing
-            .into_iter()
-            .map(|m| (m.meter, Missing { reason: m.reason, remedy: m.remedy }))
+            .iter()
+            .map(|m| (m.meter.clone(), Missing { reason: m.reason.clone(), remedy: m.remedy.clone() }))
             .collect(),
     })
 }
@@ -123,66 +86,51 @@ fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
     })
 }
 
-fn case(file: CaseFile, provenance: &ProvenanceFile) -> Result<CaseRecord, RecordError> {
-    let id = file.case_id.clone();
-    let at = |key: &str| format!("case {id}: {key}");
+fn case(file: &CaseFile, provenance: &ProvenanceFile) -> Result<CaseRecord, RecordError> {
+    let at = |key: &str| format!("case {}: {key}", file.case_id);
     let known = |precision: &Precision| precision.recipe().is_some() || file.model.local.is_some();
     let precision = Precision::from_id(&file.precision).filter(known);
     let precision =
         precision.ok_or_else(|| bad(at("precision"), format!("`{}` is not known here", file.precision)))?;
     let case =
         Case { model: model(&file.model, precision, &at)?, precision, workload: workload(&file.workload) };
-    if case.id().to_string() != id {
-        return Err(bad(
-            at("case_id"),
-            format!("does not follow from model, precision and workload: {}", case.id()),
-        ));
-    }
-    let measurement = measurement(&file, &at)?;
-    let figures = crate::measurement::Figures::new(&measurement);
-    let stated = serde_json::to_value(&file.figures).map_err(|error| bad(at("figures"), error))?;
-    let derived = figures.as_ref().map(super::schema::FiguresFile::from);
-    let derived = serde_json::to_value(&derived).map_err(|error| bad(at("figures"), error))?;
-    if !agree(&stated, &derived) {
-        return Err(bad(at("figures"), "do not follow from the samples; one of the two was changed"));
-    }
-    let energy = energy(file.energy).map_err(|problem| bad(at("energy"), problem))?;
-    let observed = file.observed.map(observed);
-    if let Some(problem) = super::answers::contradiction(&measurement, observed.as_ref()) {
-        return Err(bad(at("answers"), problem));
-    }
-    let flags = Flag::raised(&case, observed.as_ref(), &measurement, &energy, &provenance.profile);
-    let stated: Vec<Option<Flag>> = file.flags.iter().map(|flag| Flag::from_id(flag)).collect();
-    if stated != flags.iter().copied().map(Some).collect::<Vec<_>>() {
-        return Err(bad(at("flags"), "do not follow from the build, the weights and the samples"));
-    }
-    let outcome =
-        outcome(file.failure, file.skipped, measurement).map_err(|problem| bad(at("skipped"), problem))?;
-    if let Some(problem) = super::gate::contradiction(&outcome, provenance.method_version) {
-        return Err(bad(at("gate"), problem));
-    }
+    let outcome = outcome(file, measurement(file, &at)?).map_err(|problem| bad(at("skipped"), problem))?;
+    let flag = |id: &String| {
+        Flag::from_id(id).ok_or_else(|| bad(at("flags"), format!("`{id}` is no flag known here")))
+    };
     Ok(CaseRecord {
         case,
         engine: EngineIdentity {
-            id: file.engine.id,
-            version: file.engine.version,
+            id: file.engine.id.clone(),
+            version: file.engine.version.clone(),
             boundary: match file.engine.boundary {
                 BoundaryFile::InProcess => Boundary::InProcess,
             },
         },
-        observed,
+        observed: file.observed.as_ref().map(observed),
+        figures: figures(file, provenance.method_version, outcome.measurement(), &at)?,
         outcome,
-        energy,
-        flags,
+        energy: energy(&file.energy).map_err(|problem| bad(at("energy"), problem))?,
+        flags: file.flags.iter().map(flag).collect::<Result<_, _>>()?,
     })
 }
 
-fn outcome(
-    failure: Option<FailureFile>,
-    skipped: Option<SkipFile>,
-    measurement: Measurement,
-) -> Result<Outcome, String> {
-    match (failure, skipped) {
+/// Derived from the samples, or as the file states them if it is of an older method.
+fn figures(
+    file: &CaseFile,
+    method_version: u32,
+    samples: &Measurement,
+    at: &impl Fn(&str) -> String,
+) -> Result<Option<Figures>, RecordError> {
+    if method_version >= Rule::Figures.since_method() {
+        return Ok(Figures::new(samples));
+    }
+    let stated = file.figures.as_ref().map(FiguresFile::stated).transpose();
+    stated.map_err(|(key, problem)| bad(at(&format!("figures.{key}")), problem))
+}
+
+fn outcome(file: &CaseFile, measurement: Measurement) -> Result<Outcome, String> {
+    match (&file.failure, &file.skipped) {
         (None, None) => Ok(Outcome::Measured(measurement)),
         (Some(failure), None) => {
             let stage = match failure.stage {
@@ -205,34 +153,18 @@ fn outcome(
                         .collect::<Result<_, _>>()?,
                 },
                 SkipFile::Memory { needed_bytes, free_bytes } => {
-                    Skip::Memory { needed: Bytes::new(needed_bytes), free: Bytes::new(free_bytes) }
+                    Skip::Memory { needed: Bytes::new(*needed_bytes), free: Bytes::new(*free_bytes) }
                 }
                 SkipFile::Limit { needed_seconds, limit_seconds } => {
                     Skip::Limit { needed: seconds(needed_seconds)?, limit: seconds(limit_seconds)? }
                 }
                 SkipFile::Budget { needed_seconds, left_seconds } => {
-                    Skip::Budget { needed: seconds(needed_seconds)?, left: seconds(left_seconds)? }
+                    Skip::Budget { needed: seconds(*needed_seconds)?, left: seconds(*left_seconds)? }
                 }
             }))
         }
         (None, Some(_)) => Err("a skipped case has samples".to_owned()),
         (Some(_), Some(_)) => Err("a case cannot both fail and be skipped".to_owned()),
-    }
-}
-
-/// Equal, but for the last digits of floating-point numbers: another platform may round them differently.
-fn agree(a: &serde_json::Value, b: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| agree(value, other)))
-        }
-        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
-            (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
-            _ => a == b,
-        },
-        _ => a == b,
     }
 }
 
@@ -243,9 +175,6 @@ fn model(
 ) -> Result<ModelSpec, RecordError> {
     let shape =
         file.shape.shape().map_err(|(key, problem)| bad(at(&format!("model.shape.{key}")), problem))?;
-    if shape.parameters() != file.parameters {
-        return Err(bad(at("model.parameters"), format!("the shape has {}", shape.parameters())));
-    }
     Ok(ModelSpec {
         id: ModelId::new(&file.id).map_err(|problem| bad(at("model.id"), problem))?,
         name: file.name.clone(),
@@ -364,44 +293,38 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
     })
 }
 
-fn observed(file: ObservedFile) -> Observed {
+fn observed(file: &ObservedFile) -> Observed {
     Observed {
-        device: match file.device {
+        device: match file.device.clone() {
             DeviceFile::Cpu { threads } => Device::Cpu { threads },
             DeviceFile::Cuda { index, name } => Device::Cuda { index, name },
         },
         file: ModelFile {
-            weights: match file.weights {
+            weights: match file.weights.clone() {
                 WeightsFile::Hub { repo, commit } => Weights::Hub { repo, commit },
                 WeightsFile::Local { name } => Weights::Local { name },
                 WeightsFile::Synthetic { seed } => Weights::Synthetic { seed },
             },
-            sha256: file.model_sha256,
+            sha256: file.model_sha256.clone(),
             bytes: Bytes::new(file.model_bytes),
         },
         output_tokens: file.output_tokens.map(Tokens::new),
     }
 }
 
-fn energy(file: EnergyFile) -> Result<Energy, String> {
-    let watts = |value: f64| Watts::new(value).map_err(|error| error.to_string());
-    let scope = |scope| match scope {
+fn energy(file: &EnergyFile) -> Result<Energy, String> {
+    let watts = |value: &f64| Watts::new(*value).map_err(|error| error.to_string());
+    let covered = |scope: &ScopeFile| match scope {
         ScopeFile::CpuPackage => EnergyScope::CpuPackage,
         ScopeFile::ServerShare => EnergyScope::ServerShare,
     };
     Ok(match file {
-        EnergyFile::Measured { energy_joules, scope: covered, meter } => Energy::Measured {
-            joules: Joules::new(energy_joules).map_err(|error| error.to_string())?,
-            scope: scope(covered),
-            meter,
+        EnergyFile::Measured { energy_joules, scope, meter } => Energy::Measured {
+            joules: Joules::new(*energy_joules).map_err(|error| error.to_string())?,
+            scope: covered(scope),
+            meter: meter.clone(),
         },
-        EnergyFile::Estimated {
-            power_watts_low,
-            power_watts_central,
-            power_watts_high,
-            scope: covered,
-            inputs,
-        } => {
+        EnergyFile::Estimated { power_watts_low, power_watts_central, power_watts_high, scope, inputs } => {
             let power = PowerRange {
                 low: watts(power_watts_low)?,
                 central: watts(power_watts_central)?,
@@ -410,8 +333,10 @@ fn energy(file: EnergyFile) -> Result<Energy, String> {
             if !(power.low <= power.central && power.central <= power.high) {
                 return Err("the power range does not rise".to_owned());
             }
-            Energy::Estimated { power, scope: scope(covered), basis: inputs }
+            Energy::Estimated { power, scope: covered(scope), basis: inputs.clone() }
         }
-        EnergyFile::Missing { reason, remedy } => Energy::Missing(Missing { reason, remedy }),
+        EnergyFile::Missing { reason, remedy } => {
+            Energy::Missing(Missing { reason: reason.clone(), remedy: remedy.clone() })
+        }
     })
 }

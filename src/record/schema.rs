@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::figures::FiguresFile;
 use super::gate::GateFile;
 use super::shape::ShapeFile;
 
@@ -44,6 +45,15 @@ pub(super) struct RunFile {
     pub cases: Vec<CaseFile>,
     /// Meters that could not be read, and why.
     pub meters_missing: Vec<MeterMissingFile>,
+    /// SHA-256 of this file's bytes with 64 zeros in the place of these 64 digits; files before method 3 may have none.
+    #[serde(default)]
+    pub content_sha256: Option<String>,
+}
+
+/// What tells whether the rest can be read at all; everything else is passed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct VersionFile {
+    pub schema: Option<u64>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -131,7 +141,7 @@ pub(super) struct CaseFile {
     pub gate: Option<GateFile>,
     pub loads: Vec<LoadFile>,
     pub repetitions: Vec<RepetitionFile>,
-    /// Follow from the samples above; `null` if nothing was measured.
+    /// Follow from the samples above; `null` if nothing was measured. Files before method 3 are taken at their word.
     pub figures: Option<FiguresFile>,
     pub energy: EnergyFile,
     /// What the model wrote; only where its weights are real. Absent in files of earlier versions.
@@ -237,14 +247,14 @@ pub(super) struct ObservedFile {
     pub output_tokens: Option<u64>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
 pub(super) enum DeviceFile {
     Cpu { threads: u64 },
     Cuda { index: u32, name: String },
 }
 
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
 pub(super) enum WeightsFile {
     Hub {
@@ -344,43 +354,6 @@ pub(super) struct RepetitionFile {
 pub(super) enum RepetitionRoleFile {
     WarmUp,
     Measured,
-}
-
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FiguresFile {
-    pub prefill_tokens_per_second: EstimateFile,
-    pub decode_tokens_per_second: EstimateFile,
-    pub time_to_first_token_seconds: EstimateFile,
-    pub time_per_output_token_seconds: EstimateFile,
-    pub inter_token_p50_seconds: EstimateFile,
-    pub inter_token_p95_seconds: EstimateFile,
-    pub end_to_end_seconds: EstimateFile,
-    pub load_seconds: EstimateFile,
-    /// `null` where the system does not tell.
-    pub peak_memory_bytes: Option<EstimateFile>,
-    pub machine_hours_per_mtok_output: EstimateFile,
-    pub machine_hours_per_mtok_input: EstimateFile,
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EstimateFile {
-    pub value: f64,
-    pub observations: u64,
-    pub interval: Option<IntervalFile>,
-    /// Why there is no interval; `null` if there is one.
-    pub no_interval: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IntervalFile {
-    pub low: f64,
-    pub high: f64,
-    /// Probability with which the method encloses the true value; repetition noise only.
-    pub coverage: f64,
-    pub method: String,
 }
 
 /// Energy of the measured repetitions together.

@@ -3,12 +3,17 @@
 #![expect(clippy::disallowed_methods, reason = "reads and writes run files")]
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{RecordError, from_json, to_json};
 use crate::measurement::Run;
 
+/// The longest run file that is read: some four million samples.
+pub const LONGEST_FILE: u64 = 128 << 20;
+/// The most values, told by their commas, that are read: a value takes more memory than it takes bytes in the file, and a number
+/// on a line of its own, as they are written, takes more than 16.
+const MOST_VALUES: usize = 8 << 20;
 /// The run file's name in its folder.
 const FILE: &str = "run.json";
 
@@ -97,13 +102,41 @@ impl RunStore {
     }
 }
 
-/// Reads a run from its file, or from the folder that holds it.
+/// Reads a run from its file, or from the folder that holds it, if the file keeps every rule.
 pub fn load(path: &Path) -> Result<Run, StoreError> {
-    let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
-    let text = fs::read_to_string(&path).map_err(|problem| StoreError::Io {
-        doing: "read",
-        path: path.clone(),
-        problem,
-    })?;
+    let (path, text) = read_text(path)?;
     from_json(&text).map_err(|problem| StoreError::Record { path, problem })
+}
+
+/// Reads the text of a run file, or of the one in a folder, and says where it was.
+///
+/// Nothing but a regular file is opened, and nothing that is longer than [`LONGEST_FILE`] or holds more values than such a file of
+/// samples could: what a file costs to read is bounded by what it may hold.
+pub fn read_text(path: &Path) -> Result<(PathBuf, String), StoreError> {
+    let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+    match text_of(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(problem) => Err(StoreError::Io { doing: "read", path, problem }),
+    }
+}
+
+fn text_of(path: &Path) -> io::Result<String> {
+    let refused = |kind, problem: String| Err(io::Error::new(kind, problem));
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return refused(io::ErrorKind::InvalidInput, "it is no regular file".to_owned());
+    }
+    if metadata.len() > LONGEST_FILE {
+        let problem = format!("it has {} bytes, and more than {LONGEST_FILE} are not read", metadata.len());
+        return refused(io::ErrorKind::FileTooLarge, problem);
+    }
+    let mut text = String::new();
+    // It may have grown since.
+    File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
+    let values = text.bytes().filter(|byte| *byte == b',').count();
+    if values > MOST_VALUES {
+        let problem = format!("it has {values} values, and more than {MOST_VALUES} are not read");
+        return refused(io::ErrorKind::FileTooLarge, problem);
+    }
+    Ok(text)
 }

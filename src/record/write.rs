@@ -1,22 +1,21 @@
 //! From a run to its file.
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::figures::FiguresFile;
 use super::gate::GateFile;
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
-    FiguresFile, GpuFile, IntervalFile, LoadFile, LocalFileWire, LocalFormatFile, MachineFile,
-    MeterMissingFile, ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
-    RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, FailureFile, GpuFile,
+    LoadFile, LocalFileWire, LocalFormatFile, MachineFile, MeterMissingFile, ModelFileWire, ModelRoleFile,
+    ObservedFile, OrderFile, ProvenanceFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION,
+    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use super::shape::ShapeFile;
 use crate::hardware::{Device, Environment, Machine};
 use crate::measurement::{
-    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Missing, Observed, Order,
-    Outcome, Provenance, Repetition, Role, Run, Skip, Stage,
+    Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Missing, Observed, Order, Outcome,
+    Provenance, Repetition, Role, Run, Skip, Stage,
 };
 use crate::model::{LocalFile, LocalFormat, ModelRole, ModelSpec, Weights};
-use crate::stats::Estimate;
-use crate::units::{Quantity, index_as_u64};
 use crate::workload::{Workload, WorkloadRole};
 
 impl From<&Run> for RunFile {
@@ -40,6 +39,7 @@ impl From<&Run> for RunFile {
             process_starts_asked: run.process_starts_asked,
             cases: run.cases.iter().map(CaseFile::from).collect(),
             meters_missing: run.meters_missing.iter().map(MeterMissingFile::from).collect(),
+            content_sha256: Some(super::digest::UNSEALED.to_owned()),
         }
     }
 }
@@ -111,7 +111,7 @@ impl From<&CaseRecord> for CaseFile {
                 })
                 .collect(),
             repetitions: measurement.repetitions.iter().map(RepetitionFile::from).collect(),
-            figures: Figures::new(measurement).as_ref().map(FiguresFile::from),
+            figures: record.figures.as_ref().map(FiguresFile::from),
             energy: EnergyFile::from(&record.energy),
             answers: measurement.answers.iter().map(AnswerFile::from).collect(),
             unanswered: measurement.unanswered.as_ref().map(UnansweredFile::from),
@@ -258,39 +258,6 @@ impl From<&Repetition> for RepetitionFile {
             energy_joules: repetition.energy.map(crate::units::Joules::value),
             peak_memory_bytes: repetition.peak_memory.map(crate::units::Bytes::count),
         }
-    }
-}
-
-impl From<&Figures> for FiguresFile {
-    fn from(figures: &Figures) -> Self {
-        Self {
-            prefill_tokens_per_second: estimate(&figures.prefill_tokens_per_second),
-            decode_tokens_per_second: estimate(&figures.decode_tokens_per_second),
-            time_to_first_token_seconds: estimate(&figures.time_to_first_token),
-            time_per_output_token_seconds: estimate(&figures.time_per_output_token),
-            inter_token_p50_seconds: estimate(&figures.inter_token_p50),
-            inter_token_p95_seconds: estimate(&figures.inter_token_p95),
-            end_to_end_seconds: estimate(&figures.end_to_end),
-            load_seconds: estimate(&figures.load),
-            peak_memory_bytes: figures.peak_memory.as_ref().map(estimate),
-            machine_hours_per_mtok_output: estimate(&figures.machine_hours_per_mtok_output),
-            machine_hours_per_mtok_input: estimate(&figures.machine_hours_per_mtok_input),
-        }
-    }
-}
-
-fn estimate<Q: Quantity>(estimate: &Estimate<Q>) -> EstimateFile {
-    let interval = estimate.interval();
-    EstimateFile {
-        value: estimate.value().value(),
-        observations: index_as_u64(estimate.observations()),
-        interval: interval.ok().map(|interval| IntervalFile {
-            low: interval.low().value(),
-            high: interval.high().value(),
-            coverage: interval.coverage(),
-            method: interval.method().id().to_owned(),
-        }),
-        no_interval: interval.err().map(|reason| reason.to_string()),
     }
 }
 

@@ -20,15 +20,13 @@ pub(crate) struct Measured<'a> {
     /// Its row in the run.
     pub(crate) record: &'a CaseRecord,
     /// Its figures.
-    pub(crate) figures: Figures,
+    pub(crate) figures: &'a Figures,
 }
 
 /// The cases that were measured as asked, in the order of the run.
 pub(crate) fn measured(run: &Run) -> Vec<Measured<'_>> {
     let whole = run.cases.iter().filter(|record| matches!(record.outcome, Outcome::Measured(_)));
-    whole
-        .filter_map(|record| Some(Measured { record, figures: Figures::new(record.outcome.measurement())? }))
-        .collect()
+    whole.filter_map(|record| Some(Measured { record, figures: record.figures.as_ref()? })).collect()
 }
 
 /// Model, precision and workload, as a reader would say them.
@@ -146,7 +144,7 @@ fn facts(words: &Words, record: &CaseRecord) -> Vec<String> {
 }
 
 fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
-    let (names, f, n) = (&words.measured.figures, &case.figures, &words.numerals);
+    let (names, f, n) = (&words.measured.figures, case.figures, &words.numerals);
     let mut rows = vec![
         row(words, names.prefill, &n.estimate(&f.prefill_tokens_per_second)),
         row(words, names.decode, &n.estimate(&f.decode_tokens_per_second)),
@@ -220,7 +218,7 @@ fn samples<Q: Quantity>(
     series: &Series<Q>,
 ) -> Figure {
     let (n, w) = (&words.numerals, &words.measured);
-    let estimate = (series.of_case)(&case.figures);
+    let estimate = (series.of_case)(case.figures);
     let printed = n.estimate(estimate);
     // One prefix per picture: the estimate's own decides.
     let (factor, unit) = n.prefix(Q::UNIT, estimate.value().value());
@@ -283,12 +281,12 @@ fn bar_figure(
     of: fn(&Figures) -> &Estimate<TokensPerSecond>,
 ) -> Figure {
     let (n, w) = (&words.numerals, &words.measured);
-    let printed: Vec<Printed> = cases.iter().map(|case| n.estimate(of(&case.figures))).collect();
+    let printed: Vec<Printed> = cases.iter().map(|case| n.estimate(of(case.figures))).collect();
     let bars: Vec<Bar> = cases
         .iter()
         .zip(&printed)
         .map(|(case, printed)| {
-            let estimate = of(&case.figures);
+            let estimate = of(case.figures);
             Bar {
                 label: self::title(words, case.record),
                 value: estimate.value().value(),

@@ -31,7 +31,7 @@ impl CostView {
         });
         let mut rows = Vec::new();
         for case in cases {
-            let figures = &case.figures;
+            let figures = case.figures;
             rows.push(row(words, case, w.output, &figures.machine_hours_per_mtok_output, price));
             rows.push(row(words, case, w.input, &figures.machine_hours_per_mtok_input, price));
         }

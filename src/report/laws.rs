@@ -73,6 +73,7 @@ fn make_pages(language: Language) -> Vec<String> {
     for record in &mut failed.cases {
         let failure = Failure { stage: Stage::Load, reason: "no such file".into() };
         record.outcome = Outcome::Failed(failure, Measurement::default());
+        record.figures = None;
     }
     let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
     failed.cases[1].outcome = Outcome::Skipped(Skip::Memory { needed: gigabytes(9), free: gigabytes(2) });

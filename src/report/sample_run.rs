@@ -5,9 +5,9 @@ use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
 use crate::hardware::{Device, Environment, Machine, Window};
 use crate::language::Language;
 use crate::measurement::{
-    Answer, AnswerEnd, Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Flag, Gate,
-    LoadSample, Measurement, Missing, ModelFile, NoAnswer, NotGated, Observed, Order, Outcome, PowerRange,
-    Provenance, Repetition, Role, Run, RunId, Sampling, Stage, Unanswered,
+    Answer, AnswerEnd, Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Flag,
+    Gate, LoadSample, Measurement, Missing, ModelFile, NoAnswer, NotGated, Observed, Order, Outcome,
+    PowerRange, Provenance, Repetition, Role, Run, RunId, Sampling, Stage, Unanswered,
 };
 use crate::model::{Precision, Registry, Weights};
 use crate::units::{Bytes, Ratio, Seconds, Tokens, UsdPerHour, Watts, count_as_f64};
@@ -72,6 +72,7 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
             file,
             output_tokens: Some(Tokens::new(64)),
         }),
+        figures: Figures::new(outcome.measurement()),
         outcome,
         energy,
         flags,

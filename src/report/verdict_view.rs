@@ -102,7 +102,7 @@ fn here(words: &Words, case: &Measured<'_>, price: Option<&HourlyPrice>) -> Here
 }
 
 fn key_figures(words: &Words, case: &Measured<'_>) -> Vec<KeyFigure> {
-    let (w, f, n) = (&words.verdict, &case.figures, &words.numerals);
+    let (w, f, n) = (&words.verdict, case.figures, &words.numerals);
     let of = |label, printed: super::number::Printed| KeyFigure {
         label,
         note: case_view::note(words, &printed).into(),

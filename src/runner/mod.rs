@@ -8,8 +8,8 @@ use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
 use crate::hardware::{Device, Machine, ProcessProbe, Window};
 use crate::measurement::{
-    CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed,
-    Outcome, Repetition, Role, Skip, Stage,
+    CaseRecord, Energy, Failure, Figures, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated,
+    Observed, Outcome, Repetition, Role, Skip, Stage,
 };
 use crate::meter::{Meter, Ratings, estimate};
 use crate::units::{Joules, Ratio, Seconds, Tokens, Watts, count_as_f64, count_as_usize, index_as_u64};
@@ -374,7 +374,9 @@ impl CaseRun {
         });
         let flags =
             Flag::raised(&self.case, observed.as_ref(), outcome.measurement(), &energy, inputs.profile);
-        CaseRecord { case: self.case.clone(), engine: engine.identity(), observed, outcome, energy, flags }
+        let (case, engine, figures) =
+            (self.case.clone(), engine.identity(), Figures::new(outcome.measurement()));
+        CaseRecord { case, engine, observed, outcome, figures, energy, flags }
     }
 
     fn energy(&self, device: &Device, inputs: &RecordInputs<'_>, meters: &[Box<dyn Meter>]) -> Energy {

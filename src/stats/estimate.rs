@@ -14,12 +14,20 @@ pub enum IntervalMethod {
 }
 
 impl IntervalMethod {
+    /// Every method.
+    pub const ALL: [Self; 2] = [Self::ClusterBootstrap, Self::OrderStatistics];
+
     /// The name used in files.
     pub const fn id(self) -> &'static str {
         match self {
             Self::ClusterBootstrap => "cluster-bootstrap",
             Self::OrderStatistics => "order-statistics",
         }
+    }
+
+    /// The method with this name.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.id() == id)
     }
 }
 
@@ -33,6 +41,16 @@ pub enum NoInterval {
         /// Observations the method needs.
         need: usize,
     },
+}
+
+impl NoInterval {
+    /// The reason that [`fmt::Display`] writes so.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (have, need) = text.split_once("; an interval needs ")?;
+        let have = have.split_once(" observation")?.0.parse().ok()?;
+        let reason = Self::TooFewObservations { have, need: need.parse().ok()? };
+        (reason.to_string() == text).then_some(reason)
+    }
 }
 
 impl fmt::Display for NoInterval {
@@ -162,5 +180,22 @@ mod tests {
         let time = Estimate::new(seconds(4.0), 1, Err(missing));
         assert_eq!(time.map(|t| Tokens::new(8).per(t)).unwrap().interval(), Err(missing));
         assert_eq!(missing.to_string(), "1 observation; an interval needs 6");
+    }
+
+    #[test]
+    fn methods_and_reasons_are_read_back_from_files() {
+        for method in IntervalMethod::ALL {
+            assert_eq!(IntervalMethod::from_id(method.id()), Some(method));
+        }
+        assert_eq!(IntervalMethod::from_id("guess"), None);
+        for have in [1, 5] {
+            let reason = NoInterval::TooFewObservations { have, need: 6 };
+            assert_eq!(NoInterval::from_text(&reason.to_string()), Some(reason));
+        }
+        for other in
+            ["", "1 observations; an interval needs 6", "5 observations; an interval needs", "bad luck"]
+        {
+            assert_eq!(NoInterval::from_text(other), None, "{other}");
+        }
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn real<'a>(seen: &[Seen<'a>]) -> Vec<Seen<'a>> {
 pub(super) mod tests {
     use super::*;
     use crate::hardware::Device;
-    use crate::measurement::{EngineGap, Measurement, RunId, example_run};
+    use crate::measurement::{EngineGap, Figures, Measurement, RunId, example_run};
     use crate::units::{Bytes, Ratio};
 
     pub(crate) fn registry() -> Registry {
@@ -185,6 +185,7 @@ pub(super) mod tests {
     /// The same without figures.
     pub(crate) fn ended(hours: i64, engine: &str, outcome: Outcome) -> Run {
         let mut run = measured(hours, engine, None);
+        run.cases[0].figures = Figures::new(outcome.measurement());
         run.cases[0].outcome = outcome;
         run.cases[0].observed = None;
         run

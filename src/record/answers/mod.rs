@@ -145,6 +145,7 @@ pub(super) fn contradiction(measurement: &Measurement, observed: Option<&Observe
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::digest::resealed;
     use super::super::{from_json, to_json};
     use super::*;
     use crate::measurement::{Flag, Outcome, Run, example_answer, example_run};
@@ -165,7 +166,7 @@ mod tests {
         let run = run_with(vec![example_answer()], None);
         let mut value: Value = serde_json::from_str(&to_json(&run)).unwrap();
         change(&mut value["cases"][0]);
-        from_json(&value.to_string()).unwrap_err().to_string()
+        from_json(&resealed(&value)).unwrap_err().to_string()
     }
 
     #[test]
@@ -203,7 +204,7 @@ mod tests {
         for key in ["answers", "unanswered"] {
             assert!(value["cases"][0].as_object_mut().unwrap().remove(key).is_some());
         }
-        let read = from_json(&value.to_string()).unwrap();
+        let read = from_json(&resealed(&value)).unwrap();
         let measurement = read.cases[0].outcome.measurement();
         assert!(measurement.answers.is_empty() && measurement.unanswered.is_none());
     }

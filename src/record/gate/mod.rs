@@ -108,6 +108,7 @@ pub(super) fn contradiction(outcome: &Outcome, method_version: u32) -> Option<&'
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::digest::resealed;
     use super::super::{from_json, to_json};
     use crate::measurement::{
         Failure, Flag, Gate, GateFault, Measurement, NotGated, Outcome, Run, Stage, example_run,
@@ -144,7 +145,7 @@ mod tests {
     fn refused(run: &Run, change: impl Fn(&mut Value)) -> String {
         let mut value: Value = serde_json::from_str(&to_json(run)).unwrap();
         change(&mut value);
-        from_json(&value.to_string()).unwrap_err().to_string()
+        from_json(&resealed(&value)).unwrap_err().to_string()
     }
 
     #[test]
@@ -174,10 +175,10 @@ mod tests {
         for case in value["cases"].as_array_mut().unwrap() {
             case.as_object_mut().unwrap().remove("gate");
         }
-        let message = from_json(&value.to_string()).unwrap_err().to_string();
+        let message = from_json(&resealed(&value)).unwrap_err().to_string();
         assert!(message.contains("gate: a case of this method has none and figures"), "{message}");
         value["provenance"]["method_version"] = 1.into();
-        let read = from_json(&value.to_string()).unwrap();
+        let read = from_json(&resealed(&value)).unwrap();
         assert!(read.cases.iter().all(|record| record.outcome.measurement().gate.is_none()));
     }
 
