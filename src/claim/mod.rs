@@ -5,6 +5,7 @@
 //!
 //! `ledger/claims/` and `ledger/sources.toml` are read together, see [`Ledger::parse`]. Formulas are worked out
 //! as they are read, with their units and their ranges, so a ledger that was read has no formula without a value.
+//! `ledger/cards.toml` and `ledger/speeds.toml` join it by [`Ledger::with_speeds`].
 
 mod category;
 mod examined;
@@ -15,6 +16,7 @@ mod ledger;
 mod outcome;
 mod printed;
 mod range;
+mod speed;
 mod unit;
 mod wire;
 
@@ -33,4 +35,8 @@ pub use ledger::{
 pub use outcome::{Bound, Comparison, Examination, Open, Outcome, compare};
 pub use printed::read as read_printed;
 pub use range::Range;
+pub use speed::{
+    BytesFrom, Card, CitedSpeed, LARGEST_PLAUSIBLE_SHARE, Needed, NotJudged, Plausibility, Speculation,
+    SpeedBook, check as check_speed,
+};
 pub use unit::Unit;

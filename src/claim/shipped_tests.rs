@@ -102,10 +102,18 @@ fn the_five_articles_hold_seventy_seven_claims_each_with_all_it_needs() {
 
 #[test]
 fn nothing_in_the_source_file_is_left_unused() {
-    let ledger = ledger();
+    let ledger = crate::cli::Catalog::shipped().unwrap().ledger;
     let prices = PriceBook::parse("prices.toml", PRICES).unwrap();
+    let book = ledger.speeds();
+    let of_cards = book.cards().iter().map(|card| &card.sources);
+    let of_speeds: Vec<&String> =
+        of_cards.chain(book.speeds().iter().map(|speed| &speed.sources)).flatten().collect();
     let uses = |id: &str| {
-        ledger.claims().iter().any(|claim| claim.quote.source == id || claim.sources.iter().any(|s| s == id))
+        of_speeds.iter().any(|source| *source == id)
+            || ledger
+                .claims()
+                .iter()
+                .any(|claim| claim.quote.source == id || claim.sources.iter().any(|s| s == id))
             || ledger.facts().constants().iter().any(|constant| constant.source == id)
             || prices.rents.iter().any(|rent| rent.source == id)
     };

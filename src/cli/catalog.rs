@@ -31,7 +31,7 @@ pub struct Catalog {
     pub workloads: WorkloadBook,
     /// `prompts.toml`.
     pub prompts: PromptBook,
-    /// `ledger/claims/` and `ledger/sources.toml`.
+    /// `ledger/claims/`, `ledger/sources.toml`, `ledger/cards.toml` and `ledger/speeds.toml`.
     pub ledger: Ledger,
     /// `ledger/prices.toml`.
     pub prices: PriceBook,
@@ -43,11 +43,15 @@ impl Catalog {
     /// Reads the shipped files; every fault of the first faulty one is reported.
     pub fn shipped() -> anyhow::Result<Self> {
         let sources = ("ledger/sources.toml", include_str!("../../ledger/sources.toml"));
+        let cards = ("ledger/cards.toml", include_str!("../../ledger/cards.toml"));
+        let speeds = ("ledger/speeds.toml", include_str!("../../ledger/speeds.toml"));
+        let models = Registry::parse("models.toml", include_str!("../../models.toml"))?;
+        let ledger = Ledger::parse(&CLAIM_FILES, sources)?.with_speeds(cards, speeds, &models)?;
         Ok(Self {
-            models: Registry::parse("models.toml", include_str!("../../models.toml"))?,
+            models,
             workloads: WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml"))?,
             prompts: PromptBook::parse("prompts.toml", include_str!("../../prompts.toml"))?,
-            ledger: Ledger::parse(&CLAIM_FILES, sources)?,
+            ledger,
             prices: PriceBook::parse("ledger/prices.toml", include_str!("../../ledger/prices.toml"))?,
             ratings: Ratings::parse("ledger/hardware.toml", include_str!("../../ledger/hardware.toml"))?,
         })

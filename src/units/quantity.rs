@@ -79,6 +79,9 @@ quantity!(
     /// Tokens per second, of one request or of a whole batch: the name of the figure says which.
     TokensPerSecond, "tokens/s");
 quantity!(
+    /// Bytes moved per second.
+    BytesPerSecond, "bytes/s");
+quantity!(
     /// Energy per token; the name of the figure says which tokens are counted.
     JoulesPerToken, "J/token");
 quantity!(

@@ -10,10 +10,12 @@ use super::facts::{Constant, Facts, Source};
 use super::formula::{Figure, Input, Worked};
 use super::outcome::{self, Bound, Examination, Open, Outcome, compare};
 use super::range::Range;
+use super::speed::SpeedBook;
 use super::{Category, Examined, figure};
 use crate::date::Date;
 use crate::faults::Faults;
 use crate::language::{Bilingual, Language};
+use crate::model::Registry;
 use crate::units::Usd;
 
 /// The exact words of a claim.
@@ -255,11 +257,29 @@ pub struct Ledger {
     claims: Vec<Claim>,
     scale: Vec<ScalePoint>,
     facts: Facts,
+    speeds: SpeedBook,
 }
 
 impl Ledger {
     pub(super) fn new(claims: Vec<Claim>, scale: Vec<ScalePoint>, facts: Facts) -> Self {
-        Self { claims, scale, facts }
+        Self { claims, scale, facts, speeds: SpeedBook::default() }
+    }
+
+    /// The ledger with the speeds that others published: the texts of a `cards.toml` and of a `speeds.toml`, each with
+    /// the name to print in errors. Their sources are those of the ledger; `models` gives the bytes of a step.
+    pub fn with_speeds(
+        self,
+        cards: (&str, &str),
+        speeds: (&str, &str),
+        models: &Registry,
+    ) -> Result<Self, LedgerFaults> {
+        let speeds = SpeedBook::parse(cards, speeds, &self.facts, models)?;
+        Ok(Self { speeds, ..self })
+    }
+
+    /// Speeds that others published, and the cards they were seen on.
+    pub fn speeds(&self) -> &SpeedBook {
+        &self.speeds
     }
 
     /// Every claim, in file order.
@@ -297,7 +317,7 @@ impl Ledger {
     }
 }
 
-/// The faults of `ledger/claims/` and of `sources.toml`, together.
+/// The faults of the files of a ledger, together.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub struct LedgerFaults {
     files: Vec<Faults>,
