@@ -156,7 +156,7 @@ fn outcome(file: &CaseFile, measurement: Measurement) -> Result<Outcome, String>
                     Skip::Memory { needed: Bytes::new(*needed_bytes), free: Bytes::new(*free_bytes) }
                 }
                 SkipFile::Limit { needed_seconds, limit_seconds } => {
-                    Skip::Limit { needed: seconds(needed_seconds)?, limit: seconds(limit_seconds)? }
+                    Skip::Limit { needed: seconds(*needed_seconds)?, limit: seconds(*limit_seconds)? }
                 }
                 SkipFile::Budget { needed_seconds, left_seconds } => {
                     Skip::Budget { needed: seconds(*needed_seconds)?, left: seconds(*left_seconds)? }
