@@ -2,10 +2,12 @@
 
 mod answers;
 mod gate;
+mod machine;
 mod read;
 mod schema;
 mod shape;
 mod store;
+mod window;
 mod write;
 
 pub use read::RecordError;

@@ -1,12 +1,12 @@
 //! From a run file back to a run. Whatever does not hold is refused, with its place.
 
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, LocalFileWire, LocalFormatFile, MachineFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, FailureFile, LocalFileWire, LocalFormatFile,
     ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
     RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
-use crate::hardware::{Device, Environment, Gpu, Machine};
+use crate::hardware::Device;
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Flag, LoadSample,
     Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
@@ -58,13 +58,11 @@ pub(super) fn from_json(text: &str) -> Result<Run, RecordError> {
 }
 
 fn run(file: RunFile) -> Result<Run, RecordError> {
-    let machine = machine(&file.machine)?;
-    if machine.id().to_string() != file.machine.machine_id {
-        return Err(bad("machine.machine_id", "does not follow from the machine's inventory"));
-    }
     let provenance = file.provenance;
+    let (machine, environment) =
+        super::machine::read(file.machine, file.environment, provenance.method_version)
+            .map_err(|(place, problem)| bad(place, problem))?;
     let cases = file.cases.into_iter().map(|file| case(file, &provenance)).collect::<Result<_, _>>()?;
-    let environment = file.environment;
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
         started_unix_seconds: file.started_unix_seconds,
@@ -78,13 +76,7 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
             method_version: provenance.method_version,
         },
         machine,
-        environment: Environment {
-            os: environment.os,
-            kernel: environment.kernel,
-            cpu_governor: environment.cpu_governor,
-            cpu_quota_milli: environment.cpu_quota_milli,
-            gpu_driver: environment.gpu_driver,
-        },
+        environment,
         order: match file.order {
             OrderFile::Sequential => Order::Sequential,
         },
@@ -94,29 +86,6 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
             .into_iter()
             .map(|m| (m.meter, Missing { reason: m.reason, remedy: m.remedy }))
             .collect(),
-    })
-}
-
-fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
-    if file.logical_cpus == 0 {
-        return Err(bad("machine.logical_cpus", "is 0"));
-    }
-    Ok(Machine {
-        cpu: file.cpu.clone(),
-        cpu_id: file.cpu_id.clone(),
-        logical_cpus: file.logical_cpus,
-        cpu_features: file.cpu_features.clone(),
-        memory: file.memory_bytes.map(Bytes::new),
-        gpus: file
-            .gpus
-            .iter()
-            .map(|gpu| Gpu {
-                name: gpu.name.clone(),
-                memory: Bytes::new(gpu.memory_bytes),
-                compute_capability: gpu.compute_capability.clone(),
-            })
-            .collect(),
-        virtual_machine: file.virtual_machine,
     })
 }
 
@@ -351,7 +320,7 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
         cpu: file.cpu_seconds.map(seconds).transpose()?,
         energy: file.energy_joules.map(|j| Joules::new(j).map_err(|error| error.to_string())).transpose()?,
         peak_memory: file.peak_memory_bytes.map(Bytes::new),
-        window: crate::hardware::Window::default(),
+        window: file.window.map(super::window::WindowFile::window).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
-use crate::hardware::{Device, Machine, ProcessProbe, Window};
+use crate::hardware::{Device, Environment, Machine, ProcessProbe};
 use crate::measurement::{
     CaseRecord, Energy, Failure, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated, Observed,
     Outcome, Repetition, Role, Skip, Stage,
@@ -45,6 +45,8 @@ pub struct Bench<'a> {
 pub struct RecordInputs<'a> {
     /// The machine.
     pub machine: &'a Machine,
+    /// Its state.
+    pub environment: &'a Environment,
     /// What is known of processors.
     pub ratings: &'a Ratings,
     /// A rated power the user states.
@@ -264,6 +266,7 @@ impl CaseRun {
 
         bench.probe.reset_peak();
         let before = bench.probe.usage();
+        let counted_before = bench.probe.snapshot();
         let energy_before = read_first(bench.meters);
         let (clock, stop) = (bench.clock, bench.stop);
         let started = clock.now();
@@ -274,6 +277,7 @@ impl CaseRun {
             if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let energy_after = read_first(bench.meters);
+        let counted_after = bench.probe.snapshot();
         let after = bench.probe.usage();
 
         result.map_err(|error| failed(&error))?;
@@ -301,7 +305,7 @@ impl CaseRun {
             cpu: before.cpu.zip(after.cpu).and_then(|(before, after)| after.since(before)),
             energy: difference(energy_before, energy_after),
             peak_memory: bench.engine.device_memory_in_use().or(after.peak_resident),
-            window: Window::default(),
+            window: counted_before.until(&counted_after),
         })
     }
 
@@ -354,7 +358,9 @@ impl CaseRun {
             return missing(reason, "read an external wall meter beside the run");
         }
         match utilisation(&measured, inputs.machine.logical_cpus) {
-            Some(load) => estimate(inputs.machine, load, inputs.ratings, inputs.assume_watts),
+            Some(load) => {
+                estimate(inputs.machine, inputs.environment, load, inputs.ratings, inputs.assume_watts)
+            }
             None => missing("the processor time of this process cannot be read here", "read a wall meter"),
         }
     }

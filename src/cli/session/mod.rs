@@ -335,6 +335,7 @@ impl Session {
     fn put(&mut self, open: &OpenCase) {
         let inputs = RecordInputs {
             machine: &self.run.machine,
+            environment: &self.run.environment,
             ratings: &self.ratings,
             assume_watts: self.settings.assume_watts,
             profile: &self.run.provenance.profile,
@@ -362,11 +363,11 @@ impl Session {
     }
 
     fn engine(&self, case: &Case, path: PathBuf) -> Box<dyn Engine> {
-        self.settings.engine.make(case, path, self.device.clone(), &self.run.machine)
+        self.settings.engine.make(case, path, self.device.clone(), &self.run.environment)
     }
 
     fn memory(&self, case: &Case) -> Bytes {
-        self.settings.engine.memory(case, self.device.device(), &self.run.machine)
+        self.settings.engine.memory(case, self.device.device(), &self.run.environment)
     }
 }
 
