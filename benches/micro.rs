@@ -89,6 +89,7 @@ fn timed_region(criterion: &mut Criterion) -> Measurement {
 fn around_the_region(criterion: &mut Criterion) {
     let mut probe = SystemReader::new();
     criterion.bench_function("harness/process-usage", |bencher| bencher.iter(|| black_box(probe.usage())));
+    criterion.bench_function("harness/snapshot", |bencher| bencher.iter(|| black_box(probe.snapshot())));
 }
 
 fn statistics(criterion: &mut Criterion, measurement: &Measurement) {

@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::reader::quota_milli;
+use super::control_groups::ControlGroups;
+use super::files::{entries, processors, trimmed};
+use super::power::{PowerSource, power_source};
 use crate::units::Bytes;
-
-/// A limit at or above this is no limit: version 1 of control groups writes a number near 2^63 for "none".
-const NO_MEMORY_LIMIT: u64 = 1 << 60;
 
 /// Where the NVIDIA management library lies on common systems.
 const NVML_FILES: [&str; 5] = [
@@ -23,17 +22,6 @@ const NVML_FILES: [&str; 5] = [
     "usr/lib/libnvidia-ml.so.1",
     "usr/lib/wsl/lib/libnvidia-ml.so.1",
 ];
-
-/// What the machine draws its power from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PowerSource {
-    /// The system lists no battery of its own.
-    NoBattery,
-    /// A battery that is not being drained.
-    Mains,
-    /// A battery that is being drained.
-    Battery,
-}
 
 /// Whether the processor's energy counters can be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,13 +58,13 @@ pub struct Condition {
 impl Condition {
     /// Reads the files below `root`, which is `/` outside tests.
     pub fn read(root: &Path) -> Self {
-        let groups = control_groups(root);
+        let groups = ControlGroups::find(root);
         Self {
             governors: governors(root),
             power: power_source(root),
             load: load(root),
-            cpu_limit_milli: groups.iter().filter_map(|folder| cpu_limit(folder)).min(),
-            memory_limit: groups.iter().filter_map(|folder| memory_limit(folder)).min(),
+            cpu_limit_milli: groups.cpu_limit_milli(),
+            memory_limit: groups.memory_limit(),
             rapl: rapl(root),
             has_nvml: NVML_FILES.iter().any(|file| root.join(file).exists()),
         }
@@ -84,75 +72,14 @@ impl Condition {
 }
 
 fn governors(root: &Path) -> Vec<String> {
-    let found: BTreeSet<String> = entries(&root.join("sys/devices/system/cpu"))
-        .iter()
-        .filter_map(|cpu| trimmed(&cpu.join("cpufreq/scaling_governor")))
-        .collect();
+    let found: BTreeSet<String> =
+        processors(root).iter().filter_map(|cpu| trimmed(&cpu.join("cpufreq/scaling_governor"))).collect();
     found.into_iter().collect()
-}
-
-fn power_source(root: &Path) -> Option<PowerSource> {
-    let folder = root.join("sys/class/power_supply");
-    folder.is_dir().then(|| {
-        let supplies = entries(&folder);
-        // Mice and pens list their batteries here too; they say that their scope is a device.
-        let is_own_battery = |supply: &&PathBuf| {
-            trimmed(&supply.join("type")).as_deref() == Some("Battery")
-                && trimmed(&supply.join("scope")).as_deref() != Some("Device")
-        };
-        let mut batteries = supplies.iter().filter(is_own_battery).peekable();
-        if batteries.peek().is_none() {
-            PowerSource::NoBattery
-        } else if batteries.any(|supply| trimmed(&supply.join("status")).as_deref() == Some("Discharging")) {
-            PowerSource::Battery
-        } else {
-            PowerSource::Mains
-        }
-    })
 }
 
 fn load(root: &Path) -> Option<f64> {
     let load: f64 = trimmed(&root.join("proc/loadavg"))?.split_whitespace().next()?.parse().ok()?;
     (load.is_finite() && load >= 0.0).then_some(load)
-}
-
-/// The folders of the control groups that bind this process: its own and every one above, in all hierarchies.
-fn control_groups(root: &Path) -> Vec<PathBuf> {
-    let top = root.join("sys/fs/cgroup");
-    let mut folders = vec![top.clone(), top.join("cpu"), top.join("memory")];
-    let text = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
-    for line in text.lines() {
-        // `0::/path` is version 2, `4:memory:/path` is version 1.
-        let mut fields = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(group)) = (fields.next(), fields.next()) else { continue };
-        let hierarchy = match controllers {
-            "" => top.clone(),
-            "memory" => top.join("memory"),
-            cpu if cpu.split(',').any(|name| name == "cpu") => top.join("cpu"),
-            _ => continue,
-        };
-        let mut group = Path::new(group.trim_start_matches('/'));
-        while group.components().next().is_some() {
-            folders.push(hierarchy.join(group));
-            group = group.parent().unwrap_or(Path::new(""));
-        }
-    }
-    folders
-}
-
-fn cpu_limit(folder: &Path) -> Option<u64> {
-    if let Some(text) = trimmed(&folder.join("cpu.max")) {
-        return quota_milli(&text);
-    }
-    let field = |name: &str| trimmed(&folder.join(name));
-    quota_milli(&format!("{} {}", field("cpu.cfs_quota_us")?, field("cpu.cfs_period_us")?))
-}
-
-fn memory_limit(folder: &Path) -> Option<Bytes> {
-    let text =
-        trimmed(&folder.join("memory.max")).or_else(|| trimmed(&folder.join("memory.limit_in_bytes")))?;
-    let bytes: u64 = text.parse().ok()?;
-    (bytes < NO_MEMORY_LIMIT).then_some(Bytes::new(bytes))
 }
 
 fn rapl(root: &Path) -> RaplAccess {
@@ -171,27 +98,13 @@ fn rapl(root: &Path) -> RaplAccess {
     }
 }
 
-/// The paths in a folder; none where it cannot be listed.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).map_or_else(|_| Vec::new(), |entries| entries.flatten().map(|e| e.path()).collect())
-}
-
-fn trimmed(path: &Path) -> Option<String> {
-    fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// The condition of a machine whose files are these.
     fn of(files: &[(&str, &str)]) -> Condition {
-        let root = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
+        let root = super::super::files::root_with(files);
         Condition::read(root.path())
     }
 
@@ -229,38 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_limit_of_nested_groups_counts_in_version_2() {
-        let condition = of(&[
-            ("proc/self/cgroup", "0::/outer/inner\n"),
-            ("sys/fs/cgroup/outer/cpu.max", "150000 100000\n"),
-            ("sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n"),
-            ("sys/fs/cgroup/outer/memory.max", "max\n"),
-            ("sys/fs/cgroup/outer/inner/memory.max", "4000000000\n"),
-        ]);
+    fn the_limits_are_those_of_the_control_groups() {
+        let condition =
+            of(&[("sys/fs/cgroup/cpu.max", "150000 100000\n"), ("sys/fs/cgroup/memory.max", "4000000000\n")]);
         assert_eq!(condition.cpu_limit_milli, Some(1_500));
         assert_eq!(condition.memory_limit, Some(Bytes::new(4_000_000_000)));
-    }
-
-    #[test]
-    fn limits_of_version_1_are_read_too_and_its_huge_number_is_none() {
-        let groups = ("proc/self/cgroup", "4:memory:/a\n1:cpu,cpuacct:/a\n");
-        let condition = of(&[
-            groups,
-            ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2000000000\n"),
-            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
-            ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n"),
-            ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n"),
-        ]);
-        assert_eq!(
-            (condition.cpu_limit_milli, condition.memory_limit),
-            (Some(500), Some(Bytes::new(2_000_000_000)))
-        );
-        let free = of(&[
-            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
-            ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"),
-            ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
-        ]);
-        assert_eq!((free.cpu_limit_milli, free.memory_limit), (None, None));
     }
 
     #[test]

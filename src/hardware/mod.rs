@@ -3,14 +3,29 @@
 //! No host name, user name, serial number, UUID or path is ever read into these types.
 
 mod condition;
+mod control_groups;
+mod counters;
+mod environment;
+mod files;
+mod label;
 mod machine;
+mod memory_class;
+mod power;
+mod probe;
 mod reader;
+mod topology;
 mod window;
 
 #[cfg(test)]
 pub(crate) use machine::tests::example as example_machine;
 
-pub use condition::{Condition, PowerSource, RaplAccess};
-pub use machine::{Device, Environment, Gpu, Machine, MachineId};
-pub use reader::{ProcessProbe, ProcessUsage, ScriptedProbe, SystemReader, available_memory, logical_cpus};
+pub use condition::{Condition, RaplAccess};
+pub use counters::{CounterReader, Counters};
+pub use environment::{Environment, clock_step};
+pub use label::{Label, LabelError};
+pub use machine::{Device, Gpu, Machine, MachineId};
+pub use power::PowerSource;
+pub use probe::{ProcessProbe, ProcessUsage, ScriptedProbe};
+pub use reader::{SystemReader, available_memory, available_memory_below, logical_cpus};
+pub use topology::{Cache, CacheKind};
 pub use window::Window;

@@ -1,7 +1,7 @@
 //! Power of a processor nobody meters, as a range from its load and its rating.
 
 use super::rating::Ratings;
-use crate::hardware::Machine;
+use crate::hardware::{Environment, Machine};
 use crate::measurement::{Energy, EnergyScope, Missing, PowerRange};
 use crate::units::{Ratio, Watts, count_as_f64};
 
@@ -16,6 +16,7 @@ use crate::units::{Ratio, Watts, count_as_f64};
 /// 6.6 W, between 3.3 and 13.1 W.
 pub fn estimate(
     machine: &Machine,
+    environment: &Environment,
     utilisation: Ratio,
     ratings: &Ratings,
     assume_watts: Option<Watts>,
@@ -28,7 +29,7 @@ pub fn estimate(
         return ranged(rated.value() * f, spread, spread, scope, basis);
     }
     if let Some(cpu) = ratings.cpu(&machine.cpu) {
-        let share = share_of(machine, cpu.threads);
+        let share = share_of(machine, environment, cpu.threads);
         let low_spread = spread * cpu.rated.value() / cpu.rated_low.unwrap_or(cpu.rated).value();
         let turbo = cpu.turbo.map_or(0.0, Watts::value) / (cpu.rated.value() * f);
         let basis = format!(
@@ -65,9 +66,9 @@ pub fn unknown_processor(machine: &Machine) -> Missing {
 }
 
 /// The part of a processor that this machine may use: all of it, unless it is a virtual machine with fewer threads.
-fn share_of(machine: &Machine, threads: u64) -> f64 {
+fn share_of(machine: &Machine, environment: &Environment, threads: u64) -> f64 {
     let virtual_share = count_as_f64(machine.logical_cpus) / count_as_f64(threads);
-    if machine.virtual_machine == Some(true) { virtual_share.min(1.0) } else { 1.0 }
+    if environment.virtual_machine == Some(true) { virtual_share.min(1.0) } else { 1.0 }
 }
 
 fn ranged(central: f64, below: f64, above: f64, scope: EnergyScope, basis: String) -> Energy {
@@ -80,21 +81,25 @@ fn ranged(central: f64, below: f64, above: f64, scope: EnergyScope, basis: Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hardware::example_machine;
 
     fn ratings() -> Ratings {
         Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap()
     }
 
-    fn machine(cpu: &str, cpu_id: &str, logical_cpus: u64, is_virtual: bool) -> Machine {
-        Machine {
-            cpu: cpu.into(),
-            cpu_id: Some(cpu_id.into()),
-            logical_cpus,
-            cpu_features: vec![],
-            memory: None,
-            gpus: vec![],
-            virtual_machine: Some(is_virtual),
-        }
+    fn machine(cpu: &str, cpu_id: &str, logical_cpus: u64, is_virtual: bool) -> (Machine, Environment) {
+        let machine =
+            Machine { cpu: cpu.into(), cpu_id: Some(cpu_id.into()), logical_cpus, ..example_machine() };
+        (machine, Environment { virtual_machine: Some(is_virtual), ..Environment::default() })
+    }
+
+    /// What the shipped ratings give.
+    fn shipped(
+        (machine, environment): &(Machine, Environment),
+        load: Ratio,
+        assume_watts: Option<Watts>,
+    ) -> Energy {
+        estimate(machine, environment, load, &ratings(), assume_watts)
     }
 
     fn watts(energy: &Energy) -> [f64; 3] {
@@ -111,7 +116,7 @@ mod tests {
     #[test]
     fn the_worked_example_of_the_docstring() {
         let vm = machine("AMD EPYC 7763 64-Core Processor", "AuthenticAMD:25:1", 4, true);
-        let [low, central, high] = watts(&estimate(&vm, full(), &ratings(), None));
+        let [low, central, high] = watts(&shipped(&vm, full(), None));
         assert!(
             (central - 6.5625).abs() < 1e-9 && (low - 3.281_25).abs() < 1e-9 && (high - 13.125).abs() < 1e-9
         );
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn a_turbo_power_widens_the_upper_end() {
         let desktop = machine("13th Gen Intel(R) Core(TM) i9-13900K", "GenuineIntel:6:183", 32, false);
-        let [_, central, high] = watts(&estimate(&desktop, full(), &ratings(), None));
+        let [_, central, high] = watts(&shipped(&desktop, full(), None));
         assert!((central - 93.75).abs() < 1e-9);
         assert!((high - 253.0).abs() < 1e-9, "{high}");
     }
@@ -128,7 +133,7 @@ mod tests {
     #[test]
     fn a_masked_name_falls_back_to_its_family_and_says_the_scope() {
         let vm = machine("AMD EPYC Processor", "AuthenticAMD:25:1", 2, true);
-        let energy = estimate(&vm, full(), &ratings(), None);
+        let energy = shipped(&vm, full(), None);
         let [low, central, high] = watts(&energy);
         assert!((central - 4.038).abs() < 1e-9 && (low - 2.019).abs() < 1e-9 && (high - 8.076).abs() < 1e-9);
         assert!(matches!(energy, Energy::Estimated { scope: EnergyScope::ServerShare, .. }));
@@ -137,11 +142,11 @@ mod tests {
     #[test]
     fn an_unknown_processor_is_missing_with_a_remedy_and_never_zero() {
         let vm = machine("Intel(R) Xeon(R) Processor", "GenuineIntel:6:999", 2, true);
-        match estimate(&vm, full(), &ratings(), None) {
+        match shipped(&vm, full(), None) {
             Energy::Missing(missing) => assert!(missing.remedy.contains("--assume-tdp")),
             other => panic!("{other:?}"),
         }
-        let assumed = estimate(&vm, full(), &ratings(), Watts::new(100.0).ok());
+        let assumed = shipped(&vm, full(), Watts::new(100.0).ok());
         let [low, central, high] = watts(&assumed);
         assert!((low - 37.5).abs() < 1e-9 && (central - 75.0).abs() < 1e-9 && (high - 150.0).abs() < 1e-9);
     }
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn power_grows_with_load() {
         let host = machine("AMD EPYC 7763 64-Core Processor", "AuthenticAMD:25:1", 128, false);
-        let at = |load: f64| watts(&estimate(&host, Ratio::new(load).unwrap(), &ratings(), None))[1];
+        let at = |load: f64| watts(&shipped(&host, Ratio::new(load).unwrap(), None))[1];
         assert!(at(0.0) < at(0.3) && at(0.3) < at(0.9) && at(0.9) < at(1.0));
         assert!((at(5.0) - at(1.0)).abs() < 1e-9, "load is capped at all processors busy");
     }

@@ -5,6 +5,7 @@ mod digest;
 mod examine;
 mod figures;
 mod gate;
+mod machine;
 mod read;
 mod rule;
 mod schema;
@@ -12,6 +13,7 @@ mod shape;
 mod store;
 #[cfg(test)]
 mod tests;
+mod window;
 mod write;
 
 pub use digest::sealed;

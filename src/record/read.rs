@@ -3,12 +3,12 @@
 use super::figures::FiguresFile;
 use super::rule::{RecordError, Rule};
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, LocalFileWire, LocalFormatFile, MachineFile,
-    ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile,
-    RepetitionRoleFile, RunFile, ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, LocalFileWire, LocalFormatFile, ModelFileWire,
+    ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile, RepetitionFile, RepetitionRoleFile, RunFile,
+    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
 };
 use crate::clock::Moment;
-use crate::hardware::{Device, Environment, Gpu, Machine};
+use crate::hardware::Device;
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineGap, EngineIdentity, Failure, Figures, Flag, LoadSample,
     Measurement, Missing, ModelFile, Observed, Order, Outcome, PowerRange, Provenance, Repetition, Role, Run,
@@ -27,7 +27,9 @@ fn bad(place: impl std::fmt::Display, problem: impl std::fmt::Display) -> Record
 pub(super) fn run(file: &RunFile) -> Result<Run, RecordError> {
     let provenance = &file.provenance;
     let cases = file.cases.iter().map(|file| case(file, provenance)).collect::<Result<_, _>>()?;
-    let environment = &file.environment;
+    let (machine, environment) =
+        super::machine::read(&file.machine, &file.environment, provenance.method_version)
+            .map_err(|(place, problem)| bad(place, problem))?;
     Ok(Run {
         id: RunId::new(&file.run_id).map_err(|problem| bad("run_id", problem))?,
         started_unix_seconds: file.started_unix_seconds,
@@ -40,14 +42,8 @@ pub(super) fn run(file: &RunFile) -> Result<Run, RecordError> {
             command: provenance.command.clone(),
             method_version: provenance.method_version,
         },
-        machine: machine(&file.machine)?,
-        environment: Environment {
-            os: environment.os.clone(),
-            kernel: environment.kernel.clone(),
-            cpu_governor: environment.cpu_governor.clone(),
-            cpu_quota_milli: environment.cpu_quota_milli,
-            gpu_driver: environment.gpu_driver.clone(),
-        },
+        machine,
+        environment,
         order: match (file.order, file.order_seed) {
             (OrderFile::Sequential, None) => Order::Sequential,
             (OrderFile::Interleaved, Some(seed)) => Order::Interleaved { seed },
@@ -60,29 +56,6 @@ pub(super) fn run(file: &RunFile) -> Result<Run, RecordError> {
             .iter()
             .map(|m| (m.meter.clone(), Missing { reason: m.reason.clone(), remedy: m.remedy.clone() }))
             .collect(),
-    })
-}
-
-fn machine(file: &MachineFile) -> Result<Machine, RecordError> {
-    if file.logical_cpus == 0 {
-        return Err(bad("machine.logical_cpus", "is 0"));
-    }
-    Ok(Machine {
-        cpu: file.cpu.clone(),
-        cpu_id: file.cpu_id.clone(),
-        logical_cpus: file.logical_cpus,
-        cpu_features: file.cpu_features.clone(),
-        memory: file.memory_bytes.map(Bytes::new),
-        gpus: file
-            .gpus
-            .iter()
-            .map(|gpu| Gpu {
-                name: gpu.name.clone(),
-                memory: Bytes::new(gpu.memory_bytes),
-                compute_capability: gpu.compute_capability.clone(),
-            })
-            .collect(),
-        virtual_machine: file.virtual_machine,
     })
 }
 
@@ -289,7 +262,7 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
         cpu: file.cpu_seconds.map(seconds).transpose()?,
         energy: file.energy_joules.map(|j| Joules::new(j).map_err(|error| error.to_string())).transpose()?,
         peak_memory: file.peak_memory_bytes.map(Bytes::new),
-        window: crate::hardware::Window::default(),
+        window: file.window.map(super::window::WindowFile::window).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::answers::{AnswerFile, UnansweredFile};
 use super::figures::FiguresFile;
 use super::gate::GateFile;
+use super::machine::{EnvironmentFile, MachineFile};
 use super::shape::ShapeFile;
+use super::window::WindowFile;
 
 /// Version of the run file. May still change until 0.1.0 is tagged.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -69,40 +71,6 @@ pub(super) struct ProvenanceFile {
     pub command: String,
     /// See docs/METHOD-CHANGES.md.
     pub method_version: u32,
-}
-
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MachineFile {
-    /// Digest of the lasting hardware; equal machines have equal ids.
-    pub machine_id: String,
-    pub cpu: String,
-    /// vendor:family:model as CPUID gives it.
-    pub cpu_id: Option<String>,
-    pub logical_cpus: u64,
-    pub cpu_features: Vec<String>,
-    pub memory_bytes: Option<u64>,
-    pub gpus: Vec<GpuFile>,
-    pub virtual_machine: Option<bool>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GpuFile {
-    pub name: String,
-    pub memory_bytes: u64,
-    pub compute_capability: String,
-}
-
-#[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EnvironmentFile {
-    pub os: Option<String>,
-    pub kernel: Option<String>,
-    pub cpu_governor: Option<String>,
-    /// Processors this process may use, in thousandths; `null` means no limit is known.
-    pub cpu_quota_milli: Option<u64>,
-    pub gpu_driver: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
@@ -347,6 +315,9 @@ pub(super) struct RepetitionFile {
     pub energy_joules: Option<f64>,
     /// Largest resident set during the request, or device memory in use after it; `null` where it cannot be read.
     pub peak_memory_bytes: Option<u64>,
+    /// What else happened on the machine meanwhile; absent in files before method 3.
+    #[serde(default)]
+    pub window: Option<WindowFile>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]

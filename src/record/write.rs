@@ -3,14 +3,16 @@
 use super::answers::{AnswerFile, UnansweredFile};
 use super::figures::FiguresFile;
 use super::gate::GateFile;
+use super::machine::{EnvironmentFile, MachineFile};
 use super::schema::{
-    BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, FailureFile, GpuFile,
-    LoadFile, LocalFileWire, LocalFormatFile, MachineFile, MeterMissingFile, ModelFileWire, ModelRoleFile,
-    ObservedFile, OrderFile, ProvenanceFile, RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION,
-    ScopeFile, SkipFile, StageFile, WeightsFile, WorkloadFile,
+    BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, FailureFile, LoadFile, LocalFileWire,
+    LocalFormatFile, MeterMissingFile, ModelFileWire, ModelRoleFile, ObservedFile, OrderFile, ProvenanceFile,
+    RepetitionFile, RepetitionRoleFile, RunFile, SCHEMA_VERSION, ScopeFile, SkipFile, StageFile, WeightsFile,
+    WorkloadFile,
 };
 use super::shape::ShapeFile;
-use crate::hardware::{Device, Environment, Machine};
+use super::window::WindowFile;
+use crate::hardware::Device;
 use crate::measurement::{
     Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Missing, Observed, Order, Outcome,
     Provenance, Repetition, Role, Run, Skip, Stage,
@@ -49,36 +51,6 @@ impl From<&Provenance> for ProvenanceFile {
         let Provenance { tool_version, git_revision, features, profile, command, method_version } =
             provenance.clone();
         Self { tool_version, git_revision, features, profile, command, method_version }
-    }
-}
-
-impl From<&Machine> for MachineFile {
-    fn from(machine: &Machine) -> Self {
-        Self {
-            machine_id: machine.id().to_string(),
-            cpu: machine.cpu.clone(),
-            cpu_id: machine.cpu_id.clone(),
-            logical_cpus: machine.logical_cpus,
-            cpu_features: machine.cpu_features.clone(),
-            memory_bytes: machine.memory.map(crate::units::Bytes::count),
-            gpus: machine
-                .gpus
-                .iter()
-                .map(|gpu| GpuFile {
-                    name: gpu.name.clone(),
-                    memory_bytes: gpu.memory.count(),
-                    compute_capability: gpu.compute_capability.clone(),
-                })
-                .collect(),
-            virtual_machine: machine.virtual_machine,
-        }
-    }
-}
-
-impl From<&Environment> for EnvironmentFile {
-    fn from(environment: &Environment) -> Self {
-        let Environment { os, kernel, cpu_governor, cpu_quota_milli, gpu_driver } = environment.clone();
-        Self { os, kernel, cpu_governor, cpu_quota_milli, gpu_driver }
     }
 }
 
@@ -257,6 +229,7 @@ impl From<&Repetition> for RepetitionFile {
             cpu_seconds: repetition.cpu.map(crate::units::Seconds::value),
             energy_joules: repetition.energy.map(crate::units::Joules::value),
             peak_memory_bytes: repetition.peak_memory.map(crate::units::Bytes::count),
+            window: Some(WindowFile::from(&repetition.window)),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Numerals {
     pub(crate) at: &'static str,
     /// Bytes, and their thousands, millions, billions and trillions.
     pub(crate) bytes: [&'static str; 5],
+    /// 2^30 bytes, which memory is sold in.
+    pub(crate) gibibytes: &'static str,
     /// Words of the ledger's calculations and what they are called here.
     pub(crate) notation: &'static [(&'static str, &'static str)],
     /// The quantity whose symbol is a word, in the singular and the plural.

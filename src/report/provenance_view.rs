@@ -54,7 +54,7 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
         each(w.size, false, observed().map(|(_, seen)| words.numerals.quantity(seen.file.bytes)).collect()),
         plain(w.machine, machine(words, run)),
         code(w.machine_id, run.machine.id().to_string()),
-        plain(w.instructions, or_unknown(words, &run.machine.cpu_features.join(", "))),
+        plain(w.instructions, or_unknown(words, &run.environment.cpu_features.join(", "))),
         plain(w.environment, environment(words, &run.environment)),
         each(w.device, false, observed().map(|(_, seen)| case_view::device(words, &seen.device)).collect()),
         each(
@@ -94,24 +94,28 @@ fn weights(words: &Words, weights: &Weights) -> String {
 
 fn machine(words: &Words, run: &Run) -> String {
     let summary = summary(words, &run.machine);
-    match run.machine.virtual_machine {
+    match run.environment.virtual_machine {
         Some(true) => format!("{summary}, {}", words.provenance.virtual_machine),
         _ => summary,
     }
 }
 
-/// The machine in a line: processor or card, processors, memory.
+/// The machine in a line: what its user calls it, processor or card, processors, class of memory.
 pub(crate) fn summary(words: &Words, machine: &Machine) -> String {
     let (w, n) = (&words.provenance, &words.numerals);
-    // Whole gigabytes: kernels of one machine keep slightly different amounts for themselves.
-    let giga = n.bytes[3];
-    let memory = machine.memory.map_or_else(
+    let memory = machine.memory_class.map_or_else(
         || w.unknown_memory.to_owned(),
-        |bytes| format!("{}\u{a0}{giga}", n.fixed(bytes.as_f64() / 1e9, 0)),
+        |class| {
+            let amount = class.as_f64() / 1_073_741_824.0;
+            // 1.5 and the sizes below 1 are the only classes that are not whole.
+            let decimals = if amount < 1.0 { 2 } else { usize::from(amount.fract() > 0.0) };
+            format!("{}\u{a0}{}", n.fixed(amount, decimals), n.gibibytes)
+        },
     );
     let host = format!("{}, {}, {memory}", machine.cpu, (w.processors)(machine.logical_cpus));
     let cards: Vec<&str> = machine.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
-    if cards.is_empty() { host } else { (w.cards_in)(&cards.join(" + "), &host) }
+    let line = if cards.is_empty() { host } else { (w.cards_in)(&cards.join(" + "), &host) };
+    machine.label.as_ref().map_or(line.clone(), |label| format!("{label}{}{line}", n.colon))
 }
 
 fn environment(words: &Words, environment: &Environment) -> String {

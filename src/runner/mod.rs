@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
-use crate::hardware::{Device, Machine, ProcessProbe, Window};
+use crate::hardware::{Device, Environment, Machine, ProcessProbe};
 use crate::measurement::{
     CaseRecord, Energy, Failure, Figures, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated,
     Observed, Outcome, Repetition, Role, Skip, Stage,
@@ -51,6 +51,8 @@ pub struct Bench<'a> {
 pub struct RecordInputs<'a> {
     /// The machine.
     pub machine: &'a Machine,
+    /// Its state.
+    pub environment: &'a Environment,
     /// What is known of processors.
     pub ratings: &'a Ratings,
     /// A rated power the user states.
@@ -310,6 +312,7 @@ impl CaseRun {
 
         bench.probe.reset_peak();
         let before = bench.probe.usage();
+        let counted_before = bench.probe.snapshot();
         let energy_before = read_first(bench.meters);
         let (clock, stop) = (bench.clock, bench.stop);
         let started = clock.now();
@@ -320,6 +323,7 @@ impl CaseRun {
             if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let energy_after = read_first(bench.meters);
+        let counted_after = bench.probe.snapshot();
         let after = bench.probe.usage();
 
         result.map_err(|error| failed(&error))?;
@@ -347,7 +351,7 @@ impl CaseRun {
             cpu: before.cpu.zip(after.cpu).and_then(|(before, after)| after.since(before)),
             energy: difference(energy_before, energy_after),
             peak_memory: bench.engine.device_memory_in_use().or(after.peak_resident),
-            window: Window::default(),
+            window: counted_before.until(&counted_after),
         })
     }
 
@@ -402,7 +406,9 @@ impl CaseRun {
             return missing(reason, "read an external wall meter beside the run");
         }
         match utilisation(&measured, inputs.machine.logical_cpus) {
-            Some(load) => estimate(inputs.machine, load, inputs.ratings, inputs.assume_watts),
+            Some(load) => {
+                estimate(inputs.machine, inputs.environment, load, inputs.ratings, inputs.assume_watts)
+            }
             None => missing("the processor time of this process cannot be read here", "read a wall meter"),
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::engine::{Scripted, ScriptedEngine};
-use crate::hardware::ScriptedProbe;
+use crate::hardware::{ScriptedProbe, Window, example_machine};
 use crate::meter::{MeterError, ScriptedMeter};
 use crate::model::{Registry, Weights};
 use crate::units::Bytes;
@@ -20,15 +20,15 @@ fn file() -> ModelFile {
 }
 
 fn machine() -> Machine {
-    Machine {
-        cpu: "AMD EPYC 7763 64-Core Processor".into(),
-        cpu_id: None,
-        logical_cpus: 2,
-        cpu_features: vec![],
-        memory: None,
-        gpus: vec![],
-        virtual_machine: Some(true),
-    }
+    Machine { cpu: "AMD EPYC 7763 64-Core Processor".into(), cpu_id: None, ..example_machine() }
+}
+
+fn environment() -> Environment {
+    Environment { virtual_machine: Some(true), ..Environment::default() }
+}
+
+fn inputs<'a>(machine: &'a Machine, environment: &'a Environment, ratings: &'a Ratings) -> RecordInputs<'a> {
+    RecordInputs { machine, environment, ratings, assume_watts: None, profile: "release" }
 }
 
 /// Runs one load, one warm-up and `repetitions` on scripted parts; every clock reading is 0.1 s after the last.
@@ -59,9 +59,8 @@ fn run(
     }
     case.finish();
     let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
-    let inputs =
-        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
-    case.record(&engine, &inputs, &meters)
+    let (machine, environment) = (machine(), environment());
+    case.record(&engine, &inputs(&machine, &environment, &ratings), &meters)
 }
 
 #[test]
@@ -149,9 +148,8 @@ fn a_case_under_way_looks_interrupted_until_it_is_finished() {
     let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000));
     let mut meters: Vec<Box<dyn Meter>> = vec![];
     let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
-    let machine = machine();
-    let inputs =
-        RecordInputs { machine: &machine, ratings: &ratings, assume_watts: None, profile: "release" };
+    let (machine, environment) = (machine(), environment());
+    let inputs = inputs(&machine, &environment, &ratings);
     let mut asked = tiny();
     asked.workload.repetitions = 3;
     let mut case = CaseRun::new(asked.clone(), Ok(file()));
@@ -228,9 +226,7 @@ fn in_second_process(engine: &mut ScriptedEngine, before: Measurement, ahead: u6
     }
     case.finish();
     let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
-    let inputs =
-        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
-    case.record(engine, &inputs, &[])
+    case.record(engine, &inputs(&machine(), &environment(), &ratings), &[])
 }
 
 #[test]
@@ -269,8 +265,8 @@ fn cases_of_one_loaded_model_share_its_loads_and_its_gate() {
 fn a_missing_checkpoint_fails_in_preparation() {
     let engine = ScriptedEngine::default();
     let ratings = Ratings::parse("hardware.toml", include_str!("../../ledger/hardware.toml")).unwrap();
-    let inputs =
-        RecordInputs { machine: &machine(), ratings: &ratings, assume_watts: None, profile: "release" };
+    let (machine, environment) = (machine(), environment());
+    let inputs = inputs(&machine, &environment, &ratings);
     let record = CaseRun::new(tiny(), Err("disk full".into())).record(&engine, &inputs, &[]);
     let Outcome::Failed(failure, _) = &record.outcome else { panic!("not failed") };
     assert_eq!((failure.stage, failure.reason.as_str()), (Stage::Prepare, "disk full"));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::facts::{CacheFacts, Cuda, Facts, HubFacts, Need};
 use super::surroundings;
-use crate::hardware::Machine;
+use crate::hardware::{Environment, Machine};
 use crate::units::Bytes;
 
 /// How a check came out.
@@ -66,18 +66,16 @@ impl Check {
 
 /// Every check, in the order they are printed.
 pub(super) fn examine(facts: &Facts) -> Vec<Check> {
-    // A control group limits main memory, not a card's.
-    let on_a_card = matches!(facts.cuda, Cuda::Answers(_));
-    let memory_limit = facts.condition.memory_limit.filter(|_| !on_a_card);
     let mut checks = vec![
         build(facts.profile),
-        cpu(&facts.machine),
-        cuda(&facts.cuda, facts.gpu_driver.as_deref()),
-        memory(facts.free_memory, memory_limit, &facts.memory_needs),
+        cpu(&facts.machine, &facts.environment),
+        cuda(&facts.cuda, facts.environment.gpu_driver.as_deref()),
+        memory(facts.free_memory, &facts.memory_needs),
         cache(&facts.cache),
         disk(facts.free_disk, &facts.disk_needs, facts.memory_needs.len()),
     ];
-    checks.extend(surroundings::examine(&facts.condition, &facts.machine));
+    let is_virtual = facts.environment.virtual_machine;
+    checks.extend(surroundings::examine(&facts.condition, facts.machine.logical_cpus, is_virtual));
     checks.extend([hub(&facts.hub), token(facts.has_token)]);
     checks
 }
@@ -91,8 +89,8 @@ fn build(profile: &str) -> Check {
     Check::ok("build", finding)
 }
 
-fn cpu(machine: &Machine) -> Check {
-    let features = &machine.cpu_features;
+fn cpu(machine: &Machine, environment: &Environment) -> Check {
+    let features = &environment.cpu_features;
     let cpus = if machine.logical_cpus == 1 { "CPU" } else { "CPUs" };
     let instructions = if features.is_empty() { "unknown here".to_owned() } else { features.join(" ") };
     let finding =
@@ -121,12 +119,11 @@ fn cuda(cuda: &Cuda, driver: Option<&str>) -> Check {
     }
 }
 
-/// The whole default run against what is free; the smaller of free memory and a container's limit counts.
-fn memory(free: Option<Bytes>, limit: Option<Bytes>, needs: &[Need]) -> Check {
+/// The whole default run against what is free.
+fn memory(free: Option<Bytes>, needs: &[Need]) -> Check {
     let Some(free) = free else {
         return Check::ok("memory", "the system does not tell how much is free");
     };
-    let free = limit.map_or(free, |limit| limit.min(free));
     let lacking: Vec<&Need> = needs.iter().filter(|need| need.bytes > free).collect();
     let remedy = "close other programs or raise the container's limit; `claimbench list` names smaller models for --model";
     if lacking.is_empty() {
@@ -226,19 +223,14 @@ mod tests {
     #[test]
     fn memory_blocks_only_if_not_even_the_smallest_case_fits() {
         let needs = [need("small", 2), need("large", 8)];
-        let status = |free| memory(free, None, &needs).status;
+        let status = |free| memory(free, &needs).status;
         assert_eq!(status(Some(gigabytes(8))), CheckStatus::Ok);
         assert_eq!(status(Some(gigabytes(3))), CheckStatus::Warning);
         assert_eq!(status(Some(gigabytes(1))), CheckStatus::Blocking);
         assert_eq!(status(None), CheckStatus::Ok);
-        assert!(memory(Some(gigabytes(3)), None, &needs).finding.ends_with("too little for large (8.00 GB)"));
-    }
-
-    #[test]
-    fn a_containers_limit_counts_as_free_memory_does() {
-        let check = memory(Some(gigabytes(64)), Some(gigabytes(1)), &[need("small", 2)]);
-        assert_eq!(check.status, CheckStatus::Blocking);
-        assert_eq!(check.finding, "1.00 GB free, the smallest default case needs 2.00 GB");
+        let least = memory(Some(gigabytes(1)), &needs).finding;
+        assert_eq!(least, "1.00 GB free, the smallest default case needs 2.00 GB");
+        assert!(memory(Some(gigabytes(3)), &needs).finding.ends_with("too little for large (8.00 GB)"));
     }
 
     #[test]
@@ -259,7 +251,7 @@ mod tests {
     fn only_known_instruction_sets_can_be_lacking() {
         let with = |features: &[&str]| {
             let cpu_features = features.iter().map(ToString::to_string).collect();
-            cpu(&Machine { cpu_features, ..example_machine() }).status
+            cpu(&example_machine(), &Environment { cpu_features, ..Environment::default() }).status
         };
         assert_eq!(with(&["avx2", "fma"]), CheckStatus::Ok);
         assert_eq!(with(&["asimd"]), CheckStatus::Ok);

@@ -10,7 +10,7 @@ use crate::cli::EngineChoice;
 use crate::cli::session::{checkpoint_to_write, without_home};
 use crate::cli::{Catalog, SEED, WeightsChoice};
 use crate::engine::{ComputeDevice, DeviceError};
-use crate::hardware::{Condition, Machine, SystemReader};
+use crate::hardware::{Condition, Device, Environment, Machine, SystemReader, available_memory_below};
 use crate::hub::{Hub, HubSettings};
 use crate::model::{CacheFolder, HubRepo, synthetic_file_name, total_bytes};
 use crate::provenance;
@@ -25,10 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Facts {
     pub(super) profile: &'static str,
     pub(super) machine: Machine,
+    pub(super) environment: Environment,
     pub(super) condition: Condition,
     pub(super) cuda: Cuda,
-    pub(super) gpu_driver: Option<String>,
-    /// Free where a run would put the weights: on the card if one answers.
+    /// Free where a run would put the weights: on the card if one answers, else within the control groups' limits.
     pub(super) free_memory: Option<Bytes>,
     /// One per default case.
     pub(super) memory_needs: Vec<Need>,
@@ -85,19 +85,22 @@ impl Facts {
         let mut reader = SystemReader::new();
         let (device, cuda) = device()?;
         let machine = reader.machine(device.gpu().cloned().into_iter().collect());
+        let environment = reader.environment();
         let memory_needs = cases
             .iter()
             .map(|case| Need {
                 what: case.id().to_string(),
-                bytes: EngineChoice::Claimbench.memory(case, device.device(), &machine),
+                bytes: EngineChoice::Claimbench.memory(case, device.device(), &environment),
             })
             .collect();
         Ok(Self {
             profile: provenance::profile(),
             condition: Condition::read(root),
             cuda,
-            gpu_driver: reader.environment().gpu_driver,
-            free_memory: device.free_memory(),
+            free_memory: match device.device() {
+                Device::Cpu { .. } => available_memory_below(root),
+                Device::Cuda { .. } => device.free_memory(),
+            },
             memory_needs,
             cache: cache(),
             free_disk: CacheFolder::locate().ok().and_then(|cache| free_disk(cache.root())),
@@ -105,6 +108,7 @@ impl Facts {
             hub: if offline { HubFacts::NotAsked } else { hub(&cases) },
             has_token: HubSettings::has_token(),
             machine,
+            environment,
         })
     }
 }

@@ -1,21 +1,21 @@
 //! What surrounds a measurement: governor, power, other work, limits, virtual machine, energy counters.
 
 use super::checks::{Check, gb};
-use crate::hardware::{Condition, Machine, PowerSource, RaplAccess};
+use crate::hardware::{Condition, PowerSource, RaplAccess};
 use crate::meter::missing_meters;
 use crate::units::{Bytes, count_as_f64};
 
 /// Work of other programs above this share of the processors disturbs a measurement.
 const MOST_LOAD_PER_CPU: f64 = 0.5;
 
-pub(super) fn examine(condition: &Condition, machine: &Machine) -> Vec<Check> {
+pub(super) fn examine(condition: &Condition, cpus: u64, is_virtual: Option<bool>) -> Vec<Check> {
     vec![
         governor(&condition.governors),
         power(condition.power),
-        load(condition.load, machine.logical_cpus),
-        cpu_limit(condition.cpu_limit_milli, machine.logical_cpus),
+        load(condition.load, cpus),
+        cpu_limit(condition.cpu_limit_milli, cpus),
         memory_limit(condition.memory_limit),
-        virtual_machine(machine.virtual_machine),
+        virtual_machine(is_virtual),
         rapl(&condition.rapl),
         nvml(condition.has_nvml),
     ]

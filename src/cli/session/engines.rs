@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::engine::{ComputeDevice, Engine, OwnEngine, ReferenceEngine, Scripted, ScriptedEngine};
-use crate::hardware::{Device, Machine};
+use crate::hardware::{Device, Environment};
 use crate::measurement::{EngineGap, Skip};
 use crate::model::LocalFormat;
 use crate::units::Bytes;
@@ -58,12 +58,12 @@ impl EngineChoice {
         cases: &[Case],
         path: PathBuf,
         device: ComputeDevice,
-        machine: &Machine,
+        environment: &Environment,
         repacks: bool,
     ) -> Box<dyn Engine> {
         let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
         let [most, least] = [Repacking::Yes, Repacking::No]
-            .map(|repacking| self.footprint(repacking, device.device(), machine))
+            .map(|repacking| self.footprint(repacking, device.device(), environment))
             .map(|footprint| cases.iter().map(|case| footprint.memory(case)).max().unwrap_or_default());
         match self {
             Self::Claimbench if repacks && device.free_memory().is_none_or(|free| free >= most) => {
@@ -76,14 +76,14 @@ impl EngineChoice {
     }
 
     /// The least memory that a case can be measured in on a device.
-    pub(in crate::cli) fn memory(self, case: &Case, device: &Device, machine: &Machine) -> Bytes {
-        self.footprint(Repacking::No, device, machine).memory(case)
+    pub(in crate::cli) fn memory(self, case: &Case, device: &Device, environment: &Environment) -> Bytes {
+        self.footprint(Repacking::No, device, environment).memory(case)
     }
 
     /// How often weights are repacked depends on the processor; candle-transformers always has them repacked.
-    fn footprint(self, repacking: Repacking, device: &Device, machine: &Machine) -> Footprint {
+    fn footprint(self, repacking: Repacking, device: &Device, environment: &Environment) -> Footprint {
         let is_own = self == Self::Claimbench;
-        let has_amx = machine.cpu_features.iter().any(|feature| feature == "amx_int8");
+        let has_amx = environment.cpu_features.iter().any(|feature| feature == "amx_int8");
         let repacked_copies = match (device, repacking) {
             (Device::Cuda { .. }, _) => 0,
             (Device::Cpu { .. }, Repacking::No) if is_own => 0,

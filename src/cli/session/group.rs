@@ -192,6 +192,7 @@ impl Session {
         for case in &group.cases {
             let inputs = RecordInputs {
                 machine: &self.run.machine,
+                environment: &self.run.environment,
                 ratings: &self.ratings,
                 assume_watts: self.settings.assume_watts,
                 profile: &self.run.provenance.profile,
@@ -216,7 +217,7 @@ impl Session {
     fn engine(&self, cases: &[Case], path: PathBuf) -> Box<dyn Engine> {
         let is_without = |case: &Case| self.engine_version(case).is_some_and(|v| v.contains(NOT_REPACKED));
         let repacks = !cases.iter().any(is_without);
-        self.settings.engine.make(cases, path, self.device.clone(), &self.run.machine, repacks)
+        self.settings.engine.make(cases, path, self.device.clone(), &self.run.environment, repacks)
     }
 }
 

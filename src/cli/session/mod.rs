@@ -262,7 +262,7 @@ impl Session {
     }
 
     fn memory(&self, case: &Case) -> Bytes {
-        self.settings.engine.memory(case, self.device.device(), &self.run.machine)
+        self.settings.engine.memory(case, self.device.device(), &self.run.environment)
     }
 }
 

@@ -28,7 +28,8 @@ impl Session {
         let clock = SystemClock::new();
         let device = ComputeDevice::open(settings.device)?;
         let mut probe = SystemReader::new();
-        let machine = probe.machine(device.gpu().cloned().into_iter().collect());
+        let mut machine = probe.machine(device.gpu().cloned().into_iter().collect());
+        machine.label.clone_from(&run.machine.label);
         ensure!(
             machine.id() == run.machine.id(),
             "{} was measured on another machine ({}); start a new run here",

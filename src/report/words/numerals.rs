@@ -36,6 +36,7 @@ pub(super) const EN: Numerals = Numerals {
     first: "1",
     at: ", ",
     bytes: ["bytes", "kB", "MB", "GB", "TB"],
+    gibibytes: "GiB",
     notation: &[],
     machine_hours: ["machine\u{2011}hours"; 2],
 };
@@ -71,6 +72,7 @@ pub(super) const FR: Numerals = Numerals {
     first: "1er",
     at: " à ",
     bytes: ["octets", "ko", "Mo", "Go", "To"],
+    gibibytes: "Gio",
     notation: &[
         ("bn", "Md"),
         ("company", "entreprise"),
