@@ -94,6 +94,15 @@ quantity!(
     /// Hours of the measured machine per million tokens: the cost of a token before any price is named.
     MachineHoursPerMillionTokens, "machine-hours/Mtok");
 quantity!(
+    /// Bytes per second: how fast a memory is read. 1 GB/s is 10^9 bytes per second.
+    BytesPerSecond, "B/s");
+quantity!(
+    /// Operations on floating-point numbers; a multiply-add counts as two.
+    Flop, "FLOP");
+quantity!(
+    /// Operations on floating-point numbers per second.
+    FlopPerSecond, "FLOP/s");
+quantity!(
     /// A ratio of two quantities of one kind.
     Ratio, "x");
 
