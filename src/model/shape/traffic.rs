@@ -83,6 +83,8 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::super::tests::distill_1_5b;
@@ -166,12 +168,14 @@ mod tests {
         assert!(shape("tiny-deepseek2").step_weight_bytes(Recipe::Q8_0, u64::MAX).count() > 0);
     }
 
+    static LITE: LazyLock<Shape> = LazyLock::new(|| shape("deepseek-v2-lite"));
+
     proptest! {
         #[test]
         fn more_sequences_and_more_positions_never_take_less(
             batch in 1_u64..200, before in 0_u64..40_000, tokens in 1_u64..3_000, window in 1_u64..5_000,
         ) {
-            let mixture = shape("deepseek-v2-lite");
+            let mixture = LITE.clone();
             for recipe in Recipe::ALL {
                 let step = |batch| mixture.step_weight_bytes(recipe, batch);
                 prop_assert!(step(batch) < step(batch + 1));
