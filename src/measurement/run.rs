@@ -5,7 +5,7 @@ use std::fmt;
 use super::energy::{Energy, Missing};
 use super::flag::Flag;
 use super::outcome::Outcome;
-use crate::hardware::{Device, Environment, Machine};
+use crate::hardware::{Ceilings, Device, Environment, Machine};
 use crate::model::Weights;
 use crate::units::{Bytes, Tokens};
 use crate::workload::{Case, CaseId};
@@ -149,6 +149,8 @@ pub struct Run {
     pub machine: Machine,
     /// Its state.
     pub environment: Environment,
+    /// What the device does at its best; `None` if that was not measured, as in files before method 3.
+    pub ceilings: Option<Ceilings>,
     /// Who chose the order.
     pub order: Order,
     /// One row per case.
@@ -242,6 +244,7 @@ pub(crate) mod tests {
             },
             machine: crate::hardware::example_machine(),
             environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },
+            ceilings: Some(crate::hardware::example_ceilings()),
             order: Order::Sequential,
             cases: vec![measured, failed],
             meters_missing: vec![(

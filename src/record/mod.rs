@@ -1,6 +1,7 @@
 //! The run file, version 1: its schema, its way to and from a [`Run`], and its store.
 
 mod answers;
+mod ceilings;
 mod gate;
 mod read;
 mod schema;
@@ -8,6 +9,7 @@ mod shape;
 mod store;
 mod write;
 
+pub use ceilings::{CeilingsStore, CeilingsStoreError};
 pub use read::RecordError;
 pub use schema::{SCHEMA_VERSION, json_schema};
 pub use store::{RunStore, StoreError, load};

@@ -85,6 +85,10 @@ fn run(file: RunFile) -> Result<Run, RecordError> {
             cpu_quota_milli: environment.cpu_quota_milli,
             gpu_driver: environment.gpu_driver,
         },
+        ceilings: file
+            .ceilings
+            .map(|ceilings| ceilings.ceilings().map_err(|problem| bad("ceilings", problem)))
+            .transpose()?,
         order: match file.order {
             OrderFile::Sequential => Order::Sequential,
         },

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::ceilings::CeilingsFile;
 use super::gate::GateFile;
 use super::shape::ShapeFile;
 
@@ -33,6 +34,9 @@ pub(super) struct RunFile {
     pub provenance: ProvenanceFile,
     pub machine: MachineFile,
     pub environment: EnvironmentFile,
+    /// What the device does at its best; `null` if that was not measured.
+    #[serde(default)]
+    pub ceilings: Option<CeilingsFile>,
     /// Who chose the order of cases and repetitions.
     pub order: OrderFile,
     pub cases: Vec<CaseFile>,

@@ -1,6 +1,7 @@
 //! From a run to its file.
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::ceilings::CeilingsFile;
 use super::gate::GateFile;
 use super::schema::{
     BoundaryFile, CaseFile, DeviceFile, EnergyFile, EngineFile, EnvironmentFile, EstimateFile, FailureFile,
@@ -29,6 +30,7 @@ impl From<&Run> for RunFile {
             provenance: ProvenanceFile::from(&run.provenance),
             machine: MachineFile::from(&run.machine),
             environment: EnvironmentFile::from(&run.environment),
+            ceilings: run.ceilings.as_ref().map(CeilingsFile::from),
             order: match run.order {
                 Order::Sequential => OrderFile::Sequential,
             },

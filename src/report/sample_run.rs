@@ -176,6 +176,7 @@ pub(crate) fn run() -> Run {
             cpu_quota_milli: Some(2_000),
             gpu_driver: None,
         },
+        ceilings: None,
         order: Order::Sequential,
         cases: cases(),
         meters_missing: vec![

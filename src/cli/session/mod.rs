@@ -140,6 +140,7 @@ impl Session {
             provenance: this_program(settings.command.clone()),
             environment: probe.environment(),
             machine,
+            ceilings: None,
             order: Order::Sequential,
             cases: Vec::new(),
             meters_missing: missing_meters(),

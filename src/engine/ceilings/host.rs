@@ -8,9 +8,9 @@ use std::sync::Barrier;
 use std::sync::mpsc;
 use std::thread;
 
-use super::{Effort, positive, value_at};
+use super::{Effort, not_tried, positive, value_at};
 use crate::clock::Clock;
-use crate::hardware::{ReadMethod, ReadRate};
+use crate::hardware::{NotTried, ReadMethod, ReadRate};
 use crate::units::{Bytes, Seconds, count_as_usize, index_as_u64};
 
 /// Passes of one way in one round.
@@ -57,8 +57,16 @@ fn floats(values: &[f32]) -> u32 {
     sums.iter().chain(rest).sum::<f32>().to_bits()
 }
 
-/// All ways with one thread, half of `threads` and all of them; and the buffer they read, for further use.
-pub(super) fn read_rates(clock: &dyn Clock, effort: Effort, threads: u64) -> (Vec<ReadRate>, Vec<f32>) {
+/// Why a way has no rate.
+const NO_TIME: &str = "the clock did not move during a pass, or the system gave no threads";
+
+/// The rates of all ways with one thread, half of `threads` and all of them; ways without a rate; and the buffer that was
+/// read, for further use.
+pub(super) fn read_rates(
+    clock: &dyn Clock,
+    effort: Effort,
+    threads: u64,
+) -> (Vec<ReadRate>, Vec<NotTried>, Vec<f32>) {
     let values = filled(effort.floats(), count_as_usize(threads.max(1)));
     let mut rates: Vec<ReadRate> = Vec::new();
     // Round by round: a disturbance of a moment does not meet all passes of one way.
@@ -77,7 +85,10 @@ pub(super) fn read_rates(clock: &dyn Clock, effort: Effort, threads: u64) -> (Ve
             }
         }
     }
-    (rates, values)
+    let is_missing = |method| !rates.iter().any(|rate| rate.method == method);
+    let missing = KERNELS.iter().map(|(method, _)| *method).filter(|method| is_missing(*method));
+    let left_out = missing.map(|method| not_tried(method.id(), NO_TIME)).collect();
+    (rates, left_out, values)
 }
 
 /// One, half of all and all, each once.
@@ -195,8 +206,8 @@ mod tests {
         let effort = Effort { working_set: Bytes::new(4_000), rounds: 2, squares: [1, 1], stored: 1 };
         // Every pass takes 1,000 ns but the second of the whole measurement, which takes 500.
         let stamps = [0, 1_000, 2_000, 2_500].map(Moment::from_nanos);
-        let (rates, values) = read_rates(&ScriptedClock::new(stamps, 1_000, 0), effort, 1);
-        assert_eq!((rates.len(), values.len()), (4, 1_000));
+        let (rates, left_out, values) = read_rates(&ScriptedClock::new(stamps, 1_000, 0), effort, 1);
+        assert_eq!((rates.len(), left_out.len(), values.len()), (4, 0, 1_000));
         assert!(rates.iter().all(|rate| rate.passes == 6));
         let gigabytes = rates.iter().map(|rate| rate.rate.value() / 1e9).collect::<Vec<_>>();
         assert!((gigabytes[0] - 8.0).abs() < 1e-9 && (gigabytes[1] - 4.0).abs() < 1e-9, "{gigabytes:?}");
