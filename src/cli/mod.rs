@@ -2,6 +2,7 @@
 
 mod arguments;
 mod catalog;
+mod ceilings;
 mod claims;
 mod clean;
 mod coverage;
@@ -23,6 +24,7 @@ mod terminal;
 
 pub use arguments::{Cli, PriceArgs};
 pub use catalog::{CLAIM_FILES, Catalog};
+pub use ceilings::FoundCeilings;
 pub use page::conclude;
 pub use prices::{Audience, price_of};
 pub use session::{EngineChoice, OpenGroup, Session, Settings, StopFlag, WeightsChoice};

@@ -1,5 +1,6 @@
 //! Engines: they compute and emit tokens; the runner stamps them. One piece of code times all engines.
 
+mod ceilings;
 mod checkpoint;
 mod decoder;
 mod device;
@@ -18,6 +19,7 @@ use crate::hardware::Device;
 use crate::measurement::EngineIdentity;
 use crate::units::Bytes;
 
+pub use ceilings::CeilingsError;
 pub use device::{ComputeDevice, DeviceError};
 pub use own::OwnEngine;
 pub use reference::ReferenceEngine;

@@ -2,6 +2,7 @@
 //!
 //! No host name, user name, serial number, UUID or path is ever read into these types.
 
+mod ceilings;
 mod condition;
 mod control_groups;
 mod counters;
@@ -17,8 +18,13 @@ mod topology;
 mod window;
 
 #[cfg(test)]
+pub(crate) use ceilings::tests::example as example_ceilings;
+#[cfg(test)]
 pub(crate) use machine::tests::example as example_machine;
 
+pub use ceilings::{
+    CEILING_KERNELS, Ceilings, MatrixPrecision, MatrixRate, NotTried, ProductMethod, ReadMethod, ReadRate,
+};
 pub use condition::{Condition, RaplAccess};
 pub use counters::{CounterReader, Counters};
 pub use environment::{Environment, clock_step};

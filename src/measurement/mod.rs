@@ -6,6 +6,8 @@ mod figures;
 mod flag;
 mod gate;
 mod outcome;
+mod plausible;
+mod roofline;
 mod run;
 mod sample;
 mod skip;
@@ -21,6 +23,11 @@ pub use figures::Figures;
 pub use flag::{Flag, Severity};
 pub use gate::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated};
 pub use outcome::{Failure, Outcome, Skip, Stage};
+pub use plausible::{
+    CACHES_PER_WEIGHTS, CitedSpeed, ENERGY_TOLERANCE, IMPLAUSIBLE_ABOVE, NotJudged, Plausibility,
+    cited_speed, energy_contradicts, power_over_limit,
+};
+pub use roofline::{ComputeUse, KV_VALUE_BYTES, NoRoofline, Roofline, StepBytes, applicable};
 pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};
 pub use sample::{LoadSample, Measurement, Repetition, Role};
 pub use skip::EngineGap;

@@ -6,7 +6,7 @@ use super::energy::{Energy, Missing};
 use super::figures::Figures;
 use super::flag::Flag;
 use super::outcome::Outcome;
-use crate::hardware::{Device, Environment, Machine};
+use crate::hardware::{Ceilings, Device, Environment, Machine};
 use crate::model::Weights;
 use crate::units::{Bytes, Tokens};
 use crate::workload::{Case, CaseId};
@@ -158,6 +158,8 @@ pub struct Run {
     pub machine: Machine,
     /// Its state.
     pub environment: Environment,
+    /// What the device does at its best; `None` if that was not measured, as in files before method 3.
+    pub ceilings: Option<Ceilings>,
     /// Who chose the order.
     pub order: Order,
     /// Process starts that the repetitions of each case were to be spread over.
@@ -252,6 +254,7 @@ pub(crate) mod tests {
             },
             machine: crate::hardware::example_machine(),
             environment: Environment { kernel: Some("6.1".into()), ..Environment::default() },
+            ceilings: Some(crate::hardware::example_ceilings()),
             order: Order::Interleaved { seed: 1 },
             process_starts_asked: 1,
             cases: vec![measured, failed],

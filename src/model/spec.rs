@@ -194,6 +194,21 @@ impl ModelSpec {
     }
 }
 
+impl ModelSpec {
+    /// Bytes of weights that one decode step of `batch` sequences reads at `precision`, each once.
+    ///
+    /// Of a user's file only those of one sequence are known: without experts they are the same for every batch, but for the
+    /// rows of the embedding table, which are left out (a row has as many values as the model is wide). With experts and more
+    /// than one sequence the answer is `None`, since it is not known how many of the bytes are those of experts.
+    pub fn step_weight_bytes(&self, precision: Precision, batch: u64) -> Option<Bytes> {
+        match self.local {
+            Some(_) if batch > 1 && self.shape.mixture().is_some() => None,
+            Some(local) => Some(local.read_bytes_per_step),
+            None => Some(self.shape.step_weight_bytes(recipe(precision), batch)),
+        }
+    }
+}
+
 fn recipe(precision: Precision) -> Recipe {
     precision
         .recipe()

@@ -1,6 +1,7 @@
 //! The run file, version 1: its schema, its way to and from a [`Run`], the rules it is held to, and its store.
 
 mod answers;
+mod ceilings;
 mod digest;
 mod examine;
 mod figures;
@@ -16,6 +17,7 @@ mod tests;
 mod window;
 mod write;
 
+pub use ceilings::{CeilingsStore, CeilingsStoreError};
 pub use digest::sealed;
 pub use examine::{Examination, Verdict, examine};
 pub use rule::{CHECKED_SINCE_METHOD, RecordError, Rule};

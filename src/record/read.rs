@@ -44,6 +44,11 @@ pub(super) fn run(file: &RunFile) -> Result<Run, RecordError> {
         },
         machine,
         environment,
+        ceilings: file
+            .ceilings
+            .clone()
+            .map(|ceilings| ceilings.ceilings().map_err(|problem| bad("ceilings", problem)))
+            .transpose()?,
         order: match (file.order, file.order_seed) {
             (OrderFile::Sequential, None) => Order::Sequential,
             (OrderFile::Interleaved, Some(seed)) => Order::Interleaved { seed },

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::ceilings::CeilingsFile;
 use super::figures::FiguresFile;
 use super::gate::GateFile;
 use super::machine::{EnvironmentFile, MachineFile};
@@ -36,6 +37,9 @@ pub(super) struct RunFile {
     pub provenance: ProvenanceFile,
     pub machine: MachineFile,
     pub environment: EnvironmentFile,
+    /// What the device does at its best; `null` if that was not measured.
+    #[serde(default)]
+    pub ceilings: Option<CeilingsFile>,
     /// Who chose the order of cases and repetitions.
     pub order: OrderFile,
     /// Of an interleaved order: the seed it was drawn from.

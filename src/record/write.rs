@@ -1,6 +1,7 @@
 //! From a run to its file.
 
 use super::answers::{AnswerFile, UnansweredFile};
+use super::ceilings::CeilingsFile;
 use super::figures::FiguresFile;
 use super::gate::GateFile;
 use super::machine::{EnvironmentFile, MachineFile};
@@ -30,6 +31,7 @@ impl From<&Run> for RunFile {
             provenance: ProvenanceFile::from(&run.provenance),
             machine: MachineFile::from(&run.machine),
             environment: EnvironmentFile::from(&run.environment),
+            ceilings: run.ceilings.as_ref().map(CeilingsFile::from),
             order: match run.order {
                 Order::Sequential => OrderFile::Sequential,
                 Order::Interleaved { .. } => OrderFile::Interleaved,

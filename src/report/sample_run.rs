@@ -181,6 +181,7 @@ pub(crate) fn run() -> Run {
             memory: Some(Bytes::new(24_000_000_000)),
             ..Environment::default()
         },
+        ceilings: None,
         order: Order::Interleaved { seed: 1 },
         process_starts_asked: 1,
         cases: cases(),

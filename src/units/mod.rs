@@ -12,8 +12,9 @@ mod relations;
 pub use cast::{count_as_f64, count_as_usize, hexadecimal, index_as_u64, nearest_f32, rounded_u64};
 pub use digits::decimals_for_digits;
 pub use quantity::{
-    Bytes, BytesPerSecond, Joules, JoulesPerToken, MachineHoursPerMillionTokens, Quantity, Ratio, Seconds,
-    Tokens, TokensPerSecond, UnitError, Usd, UsdPerHour, UsdPerMillionTokens, Watts,
+    Bytes, BytesPerSecond, Flop, FlopPerSecond, Joules, JoulesPerToken, MachineHoursPerMillionTokens,
+    Quantity, Ratio, Seconds, Tokens, TokensPerSecond, UnitError, Usd, UsdPerHour, UsdPerMillionTokens,
+    Watts,
 };
 
 /// Seconds in one hour.

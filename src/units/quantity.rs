@@ -79,9 +79,6 @@ quantity!(
     /// Tokens per second, of one request or of a whole batch: the name of the figure says which.
     TokensPerSecond, "tokens/s");
 quantity!(
-    /// Bytes moved per second.
-    BytesPerSecond, "bytes/s");
-quantity!(
     /// Energy per token; the name of the figure says which tokens are counted.
     JoulesPerToken, "J/token");
 quantity!(
@@ -96,6 +93,15 @@ quantity!(
 quantity!(
     /// Hours of the measured machine per million tokens: the cost of a token before any price is named.
     MachineHoursPerMillionTokens, "machine-hours/Mtok");
+quantity!(
+    /// Bytes per second: how fast a memory is read. 1 GB/s is 10^9 bytes per second.
+    BytesPerSecond, "B/s");
+quantity!(
+    /// Operations on floating-point numbers; a multiply-add counts as two.
+    Flop, "FLOP");
+quantity!(
+    /// Operations on floating-point numbers per second.
+    FlopPerSecond, "FLOP/s");
 quantity!(
     /// A ratio of two quantities of one kind.
     Ratio, "x");

@@ -1,14 +1,50 @@
 //! Which quantities combine, and into what. A `None` means that the divisor is zero or the result is not finite.
 
 use super::{
-    HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION, MachineHoursPerMillionTokens, SECONDS_PER_HOUR, Seconds,
-    Tokens, TokensPerSecond, Usd, UsdPerHour, UsdPerMillionTokens, Watts,
+    Bytes, BytesPerSecond, Flop, FlopPerSecond, HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION,
+    MachineHoursPerMillionTokens, Ratio, SECONDS_PER_HOUR, Seconds, Tokens, TokensPerSecond, Usd, UsdPerHour,
+    UsdPerMillionTokens, Watts,
 };
 
 impl Tokens {
     /// `tokens / time`; 64 tokens in 4 s are 16 tokens/s.
     pub fn per(self, time: Seconds) -> Option<TokensPerSecond> {
         TokensPerSecond::new(self.as_f64() / time.value()).ok()
+    }
+}
+
+impl Bytes {
+    /// `bytes / time`; 1.2 GB in 60 ms are 20 GB/s.
+    pub fn per(self, time: Seconds) -> Option<BytesPerSecond> {
+        BytesPerSecond::new(self.as_f64() / time.value()).ok()
+    }
+}
+
+impl BytesPerSecond {
+    /// How many times `other` this rate is: 20 GB/s are 0.5 of 40 GB/s.
+    pub fn over(self, other: Self) -> Option<Ratio> {
+        Ratio::new(self.value() / other.value()).ok()
+    }
+}
+
+impl Flop {
+    /// `operations / time`; 3 GFLOP in 2 s are 1.5 GFLOP/s.
+    pub fn per(self, time: Seconds) -> Option<FlopPerSecond> {
+        FlopPerSecond::new(self.value() / time.value()).ok()
+    }
+}
+
+impl FlopPerSecond {
+    /// How many times `other` this rate is.
+    pub fn over(self, other: Self) -> Option<Ratio> {
+        Ratio::new(self.value() / other.value()).ok()
+    }
+}
+
+impl TokensPerSecond {
+    /// Bytes per second that are read where each of these tokens takes `bytes`: 115 tokens/s of 7.6 GB each are 874 GB/s.
+    pub fn reading(self, bytes: Bytes) -> Option<BytesPerSecond> {
+        BytesPerSecond::new(self.value() * bytes.as_f64()).ok()
     }
 }
 
@@ -80,6 +116,14 @@ mod tests {
     #[test]
     fn worked_examples_of_the_docstrings() {
         assert_eq!(Tokens::new(64).per(seconds(4.0)), TokensPerSecond::new(16.0).ok());
+        let read = Bytes::new(1_200_000_000).per(seconds(0.06)).unwrap();
+        assert!((read.value() - 2e10).abs() < 1.0);
+        assert!((read.over(BytesPerSecond::new(4e10).unwrap()).unwrap().value() - 0.5).abs() < 1e-12);
+        assert_eq!(Flop::new(3e9).unwrap().per(seconds(2.0)), FlopPerSecond::new(1.5e9).ok());
+        let rates = [3e9, 6e9].map(|rate| FlopPerSecond::new(rate).unwrap());
+        assert_eq!(rates[0].over(rates[1]), Ratio::new(0.5).ok());
+        let cited = TokensPerSecond::new(115.0).unwrap().reading(Bytes::new(7_600_000_000)).unwrap();
+        assert!((cited.value() - 874e9).abs() < 1.0);
         assert_eq!(Joules::new(120.0).unwrap().per(seconds(60.0)), Watts::new(2.0).ok());
         assert_eq!(Watts::new(2.0).unwrap().during(seconds(60.0)), Joules::new(120.0).ok());
         assert_eq!(Joules::new(128.0).unwrap().per_token(Tokens::new(64)), JoulesPerToken::new(2.0).ok());
@@ -95,6 +139,8 @@ mod tests {
     fn dividing_by_nothing_is_no_figure() {
         assert_eq!(Tokens::new(1).per(Seconds::ZERO), None);
         assert_eq!(Joules::new(1.0).unwrap().per_token(Tokens::new(0)), None);
+        assert_eq!(Bytes::new(1).per(Seconds::ZERO), None);
+        assert_eq!(BytesPerSecond::ZERO.over(BytesPerSecond::ZERO), None);
         assert_eq!(seconds(1.0).divided_by(0), None);
         assert_eq!(seconds(1.0).machine_hours_per_million(Tokens::new(0)), None);
     }

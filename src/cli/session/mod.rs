@@ -133,6 +133,7 @@ impl Session {
             provenance: this_program(settings.command.clone()),
             environment: probe.environment(),
             machine,
+            ceilings: None,
             order: settings.order,
             process_starts_asked: settings.starts,
             cases: Vec::new(),

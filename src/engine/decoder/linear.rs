@@ -1,6 +1,8 @@
 //! Matrices as they are stored, and the products with them.
 
-use candle_core::quantized::{GgmlDType, QTensor};
+use std::borrow::Cow;
+
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::plain_blocks::PlainBlocks;
@@ -38,7 +40,7 @@ impl Loader<'_> {
 
 /// A matrix on the device that computes, `[rows, columns]`.
 #[derive(Debug)]
-pub(super) enum Matrix {
+pub(in crate::engine) enum Matrix {
     /// In the blocks of its file. Activations are rounded to the type that candle multiplies these blocks with: 8-bit
     /// blocks, and 16-bit floats for BF16 on a CPU.
     Blocks(QTensor),
@@ -63,8 +65,22 @@ impl Matrix {
         }
     }
 
+    /// A quantised matrix `[rows, columns]` whose blocks are these bytes, held as [`Self::load`] holds one of a file.
+    pub(in crate::engine) fn from_blocks(
+        kind: GgmlDType,
+        bytes: Vec<u8>,
+        [rows, columns]: [usize; 2],
+        device: &Device,
+    ) -> Result<Self> {
+        if kind == GgmlDType::Q8_0 && device.is_cpu() {
+            return Ok(Self::Plain(PlainBlocks::new(kind, bytes, [rows, columns])));
+        }
+        let storage = QStorage::from_data(Cow::Owned(bytes), device, kind)?;
+        QTensor::new(storage, (rows, columns)).map(Self::Blocks)
+    }
+
     /// `x W^T` for `x` of shape `[.., columns]` in 32-bit floats: `[.., rows]`, in 32-bit floats again.
-    pub(super) fn multiply(&self, x: &Tensor) -> Result<Tensor> {
+    pub(in crate::engine) fn multiply(&self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Blocks(matrix) => x.contiguous()?.apply_op1_no_bwd(matrix),
             Self::Plain(matrix) => x.contiguous()?.apply_op1_no_bwd(matrix),

@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use candle_core::quantized::QuantizedType;
+use candle_core::quantized::{GgmlDType, QuantizedType};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use crate::engine::checkpoint::Stored;
 
 /// A matrix `[rows, columns]` in main memory.
-pub(super) struct PlainBlocks {
+pub(in crate::engine) struct PlainBlocks {
     blocks: Box<dyn QuantizedType>,
     rows: usize,
     columns: usize,
@@ -21,8 +21,12 @@ pub(super) struct PlainBlocks {
 
 impl PlainBlocks {
     pub(super) fn load(stored: &Stored) -> Result<Self> {
-        let blocks = stored.kind().from_data(Cow::Owned(stored.bytes()?));
-        Ok(Self { blocks, rows: stored.rows(), columns: stored.columns() })
+        Ok(Self::new(stored.kind(), stored.bytes()?, [stored.rows(), stored.columns()]))
+    }
+
+    /// A matrix `[rows, columns]` whose blocks are these bytes.
+    pub(super) fn new(kind: GgmlDType, bytes: Vec<u8>, [rows, columns]: [usize; 2]) -> Self {
+        Self { blocks: kind.from_data(Cow::Owned(bytes)), rows, columns }
     }
 
     /// The rows of these numbers: `ids` of any shape `[..]` in `u32` gives `[.., columns]`.

@@ -4,6 +4,7 @@
 mod problems;
 mod recipe;
 mod tensors;
+mod traffic;
 pub(super) mod wire;
 
 pub use recipe::TensorType;

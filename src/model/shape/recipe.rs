@@ -165,7 +165,7 @@ impl Shape {
         self.sum(precision, is_read, |tensor, bytes| self.touched(tensor, bytes))
     }
 
-    fn sum(
+    pub(super) fn sum(
         &self,
         precision: Recipe,
         counts: impl Fn(&TensorSpec) -> bool,
