@@ -123,11 +123,7 @@ fn a_resumed_case_says_that_it_comes_from_two_processes() {
     measurement.repetitions.truncate(5);
     let failure = claimbench::measurement::Failure::new(Stage::Interrupted, "killed");
     left.cases[1].outcome = Outcome::Failed(failure, measurement);
-    let row = &left.cases[1];
-    let (seen, samples) = (row.observed.as_ref(), row.outcome.measurement());
-    let figures = Figures::new(samples);
-    left.cases[1].flags = Flag::raised(&row.case, seen, samples, &row.energy, &left.provenance.profile);
-    left.cases[1].figures = figures;
+    left.derive();
     fs::write(path.join("run.json"), claimbench::record::to_json(&left)).unwrap();
 
     // A budget that has no room for the case must not cost it the samples it has.

@@ -171,7 +171,7 @@ fn scaled<Q: Quantity>(estimate: &Estimate<Q>, divisor: f64, decimals: usize, un
 
 fn energy(energy: &Energy) -> String {
     match energy {
-        Energy::Measured { joules, scope, meter } => format!("{joules:.1} by {meter} ({})", scope.id()),
+        Energy::Measured { joules, scope, meter, .. } => format!("{joules:.1} by {meter} ({})", scope.id()),
         Energy::Estimated { power, scope, .. } => {
             format!(
                 "estimated: {:.1} - {:.1} W while busy ({}); not measured",

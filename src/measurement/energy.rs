@@ -59,6 +59,10 @@ pub enum Energy {
         scope: EnergyScope,
         /// The meter.
         meter: String,
+        /// Power while requests ran, read apart from the counter of the energy, where the meter has both.
+        mean_power: Option<Watts>,
+        /// The power that the device is allowed to draw, where the meter tells.
+        power_limit: Option<Watts>,
     },
     /// A model of the processor's power, from its load and its rating: a range, never a measurement.
     Estimated {

@@ -20,7 +20,7 @@ pub(crate) use run::tests::example as example_run;
 pub use answer::{Answer, AnswerEnd, NoAnswer, Sampling, Unanswered};
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::Figures;
-pub use flag::{Flag, Severity};
+pub use flag::{Concern, Evidence, Flag, Severity};
 pub use gate::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated};
 pub use outcome::{Failure, Outcome, Skip, Stage};
 pub use plausible::{

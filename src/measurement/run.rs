@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::energy::{Energy, Missing};
 use super::figures::Figures;
-use super::flag::Flag;
+use super::flag::{Evidence, Flag};
 use super::outcome::Outcome;
 use crate::hardware::{Ceilings, Device, Environment, Machine};
 use crate::model::Weights;
@@ -168,6 +168,19 @@ pub struct Run {
     pub cases: Vec<CaseRecord>,
     /// Meters that do not exist here, and why.
     pub meters_missing: Vec<(String, Missing)>,
+}
+
+impl Run {
+    /// Derives the figures and flags of every case anew from the samples and what is known of the machine.
+    pub fn derive(&mut self) {
+        for row in &mut self.cases {
+            row.figures = Figures::new(row.outcome.measurement());
+        }
+        let flags: Vec<_> = self.cases.iter().map(|row| Flag::raised(&Evidence::of(row, self))).collect();
+        for (row, flags) in self.cases.iter_mut().zip(flags) {
+            row.flags = flags;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::answer::{Answer, Unanswered};
 use super::gate::Gate;
 use crate::clock::Moment;
 use crate::hardware::Window;
-use crate::units::{Bytes, Joules, Seconds, Tokens};
+use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
 
 /// Whether a repetition enters the figures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,6 +57,8 @@ pub struct Repetition {
     pub cpu: Option<Seconds>,
     /// Energy counted by the first meter during the request.
     pub energy: Option<Joules>,
+    /// Power during the request, where the first meter reads it apart from its counter.
+    pub mean_power: Option<Watts>,
     /// Largest resident set of the process during the request, or on a GPU the device memory in use after it.
     pub peak_memory: Option<Bytes>,
     /// What else happened on the machine meanwhile.
@@ -129,6 +131,7 @@ pub(crate) mod tests {
             output_digest: 7,
             cpu: Some(seconds(&(first * 2.0))),
             energy: None,
+            mean_power: None,
             peak_memory: Some(Bytes::new(1_000_000 + index)),
             window: Window::default(),
         }

@@ -9,7 +9,7 @@ mod scripted;
 mod wire;
 
 use crate::measurement::{EnergyScope, Missing};
-use crate::units::Joules;
+use crate::units::{Joules, Watts};
 
 pub use estimate::{estimate, unknown_processor};
 pub use rating::{CpuFamily, CpuRating, EstimatorCurve, Ratings};
@@ -39,6 +39,17 @@ pub trait Meter {
     /// Energy counted since some fixed moment; the runner subtracts two readings, each taken while the device is
     /// idle. A counter that went down between two readings was reset, and that window has no energy.
     fn read(&mut self) -> Result<Joules, MeterError>;
+
+    /// Mean power since the last [`Self::read`], by another way than that counter; `None` if there is no other. The two are held
+    /// against each other.
+    fn mean_power(&mut self) -> Option<Watts> {
+        None
+    }
+
+    /// The power that the device is allowed to draw; `None` if the meter does not tell.
+    fn power_limit(&self) -> Option<Watts> {
+        None
+    }
 }
 
 /// The meters this version cannot read, and why.

@@ -3,7 +3,7 @@
 use super::rule::{RecordError, Rule};
 use super::schema::{CaseFile, RunFile, SCHEMA_VERSION, VersionFile};
 use super::{answers, digest, figures, gate, read};
-use crate::measurement::{CaseRecord, Energy, Flag, Run};
+use crate::measurement::{CaseRecord, Energy, Evidence, Flag, Run};
 use crate::provenance::METHOD_VERSION;
 use crate::units::index_as_u64;
 
@@ -254,12 +254,11 @@ fn totals(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
 
 fn flags(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
     let count = each(file, run, Rule::Flags, |_, record| {
-        let (observed, samples) = (record.observed.as_ref(), record.outcome.measurement());
-        let raised = Flag::raised(&record.case, observed, samples, &record.energy, &run.provenance.profile);
+        let raised = Flag::raised(&Evidence::of(record, run));
         if raised != record.flags {
             let names = raised.iter().map(|flag| flag.id()).collect::<Vec<_>>().join(", ");
             let problem =
-                format!("do not follow from the build, the weights and the samples, which give: {names}");
+                format!("do not follow from the machine, the build, the weights and the samples, which give: {names}");
             return Err(("flags", problem));
         }
         Ok(index_as_u64(raised.len()))

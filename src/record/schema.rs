@@ -317,6 +317,9 @@ pub(super) struct RepetitionFile {
     pub cpu_seconds: Option<f64>,
     /// Counted by a meter during the request; `null` without one.
     pub energy_joules: Option<f64>,
+    /// Read by that meter apart from its counter; `null` where it has no such reading.
+    #[serde(default)]
+    pub mean_power_watts: Option<f64>,
     /// Largest resident set during the request, or device memory in use after it; `null` where it cannot be read.
     pub peak_memory_bytes: Option<u64>,
     /// What else happened on the machine meanwhile; absent in files before method 3.
@@ -336,7 +339,17 @@ pub(super) enum RepetitionRoleFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "basis")]
 pub(super) enum EnergyFile {
     /// Read from a meter, idle power included.
-    Measured { energy_joules: f64, scope: ScopeFile, meter: String },
+    Measured {
+        energy_joules: f64,
+        scope: ScopeFile,
+        meter: String,
+        /// Read apart from the counter of the energy; `null` where the meter has no such reading.
+        #[serde(default)]
+        mean_power_watts: Option<f64>,
+        /// What the device is allowed to draw; `null` where the meter does not tell.
+        #[serde(default)]
+        power_limit_watts: Option<f64>,
+    },
     /// A range from the processor's load and rating; the power while requests ran.
     Estimated {
         power_watts_low: f64,

@@ -121,9 +121,7 @@ fn short_run() -> Run {
         repetition.output_tokens = Tokens::new(4);
     }
     record.observed.as_mut().unwrap().output_tokens = Some(Tokens::new(4));
-    record.figures = Figures::new(measurement);
-    let (observed, energy) = (record.observed.as_ref(), &record.energy);
-    record.flags = Flag::raised(&record.case, observed, measurement, energy, "release");
+    run.derive();
     run
 }
 
@@ -199,7 +197,7 @@ fn a_metered_energy_is_the_sum_over_the_repetitions() {
         repetition.energy = Some(joules(1.5));
     }
     let measured =
-        |sum| Energy::Measured { joules: joules(sum), scope: EnergyScope::CpuPackage, meter: "m".into() };
+        |sum| Energy::Measured { joules: joules(sum), scope: EnergyScope::CpuPackage, meter: "m".into(), mean_power: None, power_limit: None };
     record.energy = measured(3.0);
     record.flags.retain(|flag| *flag != Flag::EnergyEstimated);
     assert_eq!(broken(&to_json(&run)), []);

@@ -19,6 +19,7 @@ use crate::measurement::{
     Provenance, Repetition, Role, Run, Skip, Stage,
 };
 use crate::model::{LocalFile, LocalFormat, ModelRole, ModelSpec, Weights};
+use crate::units::Watts;
 use crate::workload::{Workload, WorkloadRole};
 
 impl From<&Run> for RunFile {
@@ -230,6 +231,7 @@ impl From<&Repetition> for RepetitionFile {
             output_digest: format!("{:016x}", repetition.output_digest),
             cpu_seconds: repetition.cpu.map(crate::units::Seconds::value),
             energy_joules: repetition.energy.map(crate::units::Joules::value),
+            mean_power_watts: repetition.mean_power.map(Watts::value),
             peak_memory_bytes: repetition.peak_memory.map(crate::units::Bytes::count),
             window: Some(WindowFile::from(&repetition.window)),
         }
@@ -239,9 +241,13 @@ impl From<&Repetition> for RepetitionFile {
 impl From<&Energy> for EnergyFile {
     fn from(energy: &Energy) -> Self {
         match energy {
-            Energy::Measured { joules, scope, meter } => {
-                Self::Measured { energy_joules: joules.value(), scope: (*scope).into(), meter: meter.clone() }
-            }
+            Energy::Measured { joules, scope, meter, mean_power, power_limit } => Self::Measured {
+                energy_joules: joules.value(),
+                scope: (*scope).into(),
+                meter: meter.clone(),
+                mean_power_watts: mean_power.map(Watts::value),
+                power_limit_watts: power_limit.map(Watts::value),
+            },
             Energy::Estimated { power, scope, basis } => Self::Estimated {
                 power_watts_low: power.low.value(),
                 power_watts_central: power.central.value(),

@@ -82,10 +82,11 @@ pub(crate) fn flags(words: &Words, flags: &[Flag]) -> Vec<FlagView> {
         class: match flag.severity() {
             Severity::Note => "flag-note",
             Severity::Warning => "flag-warning",
+            Severity::Untrustworthy => "flag-untrustworthy",
         },
         severity: (words.measured.severity)(flag.severity()),
         code: flag.id(),
-        advice: (words.measured.advice)(*flag),
+        advice: flag.advice(words.language),
     };
     flags.iter().map(view).collect()
 }

@@ -29,7 +29,7 @@ impl EnergyView {
         let mut missing = Vec::new();
         for case in cases {
             match &case.record.energy {
-                Energy::Measured { joules, scope, meter } => {
+                Energy::Measured { joules, scope, meter, .. } => {
                     let places = decimals_for_digits(joules.value(), 4);
                     let total = format!("{}\u{a0}J", words.numerals.fixed(joules.value(), places));
                     let each = metered(words, case, *joules)

@@ -39,6 +39,7 @@ fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Ve
             output_digest: 7,
             cpu: None,
             energy: None,
+            mean_power: None,
             peak_memory: Some(Bytes::new(1_412_000_000 + index * 40_000)),
             window: Window::default(),
         }

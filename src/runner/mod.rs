@@ -1,21 +1,22 @@
 //! Runs one case: loads, warm-up, repetitions. Engine, meters and clock in, a record out; no printing, no statistics.
 
 mod answers;
+mod recording;
 
 use std::ops::ControlFlow;
 
 use crate::clock::{Clock, Moment};
 use crate::engine::{Checked, Engine, EngineError, Request};
-use crate::hardware::{Device, Environment, Machine, ProcessProbe};
+use crate::hardware::ProcessProbe;
 use crate::measurement::{
-    CaseRecord, Energy, Failure, Figures, Flag, Gate, LoadSample, Measurement, Missing, ModelFile, NotGated,
-    Observed, Outcome, Repetition, Role, Skip, Stage,
+    Failure, Gate, LoadSample, Measurement, ModelFile, NotGated, Repetition, Role, Skip, Stage,
 };
-use crate::meter::{Meter, Ratings, estimate};
-use crate::units::{Joules, Ratio, Seconds, Tokens, Watts, count_as_f64, count_as_usize, index_as_u64};
+use crate::meter::Meter;
+use crate::units::{Joules, Ratio, Seconds, Tokens, count_as_usize, index_as_u64};
 use crate::workload::Case;
 
 pub use answers::answer_limit;
+pub use recording::RecordInputs;
 
 /// Positions that the gate compares.
 const GATE_POSITIONS: u64 = 32;
@@ -44,21 +45,6 @@ pub struct Bench<'a> {
     pub meters: &'a mut [Box<dyn Meter>],
     /// True once the user wants to stop.
     pub stop: &'a dyn Fn() -> bool,
-}
-
-/// What a record needs beside the samples: the build, and what the energy of a case without a meter is estimated from.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordInputs<'a> {
-    /// The machine.
-    pub machine: &'a Machine,
-    /// Its state.
-    pub environment: &'a Environment,
-    /// What is known of processors.
-    pub ratings: &'a Ratings,
-    /// A rated power the user states.
-    pub assume_watts: Option<Watts>,
-    /// `release` or `debug`: how this program was built.
-    pub profile: &'a str,
 }
 
 /// One case while it runs. Its samples can be looked at after every step.
@@ -350,72 +336,12 @@ impl CaseRun {
             output_digest: fnv1a(&tokens),
             cpu: before.cpu.zip(after.cpu).and_then(|(before, after)| after.since(before)),
             energy: difference(energy_before, energy_after),
+            mean_power: bench.meters.first_mut().and_then(|meter| meter.mean_power()),
             peak_memory: bench.engine.device_memory_in_use().or(after.peak_resident),
             window: counted_before.until(&counted_after),
         })
     }
-
-    /// The record of what was measured so far; call it after every repetition to keep everything.
-    pub fn record(
-        &self,
-        engine: &dyn Engine,
-        inputs: &RecordInputs<'_>,
-        meters: &[Box<dyn Meter>],
-    ) -> CaseRecord {
-        let measurement = self.measurement.clone();
-        let outcome = match &self.ending {
-            Some(Ending::Finished) => Outcome::Measured(measurement),
-            Some(Ending::Failed(failure)) => Outcome::Failed(failure.clone(), measurement),
-            Some(Ending::Skipped(skip)) => Outcome::Skipped(skip.clone()),
-            None => Outcome::Failed(Failure::new(Stage::Interrupted, UNDER_WAY), measurement),
-        };
-        let device = engine.device();
-        let energy = self.energy(&device, inputs, meters);
-        let observed = self.file.clone().map(|file| Observed {
-            device,
-            file,
-            output_tokens: self.measurement.measured().next().map(|repetition| repetition.output_tokens),
-        });
-        let flags =
-            Flag::raised(&self.case, observed.as_ref(), outcome.measurement(), &energy, inputs.profile);
-        let (case, engine, figures) =
-            (self.case.clone(), engine.identity(), Figures::new(outcome.measurement()));
-        CaseRecord { case, engine, observed, outcome, figures, energy, flags }
-    }
-
-    fn energy(&self, device: &Device, inputs: &RecordInputs<'_>, meters: &[Box<dyn Meter>]) -> Energy {
-        let measured: Vec<&Repetition> = self.measurement.measured().collect();
-        let missing = |reason: &str, remedy: &str| {
-            Energy::Missing(Missing { reason: reason.to_owned(), remedy: remedy.to_owned() })
-        };
-        if measured.is_empty() {
-            return missing("nothing was measured", "see why the case failed or was skipped");
-        }
-        if let Some(meter) = meters.first() {
-            let sum = measured.iter().try_fold(0.0, |sum, r| r.energy.map(|energy| sum + energy.value()));
-            return match sum.and_then(|sum| Joules::new(sum).ok()) {
-                Some(joules) => {
-                    Energy::Measured { joules, scope: meter.scope(), meter: meter.id().to_owned() }
-                }
-                None => missing("a meter reading failed or its counter was reset", "run the case again"),
-            };
-        }
-        if matches!(device, Device::Cuda { .. }) {
-            let reason = "this version does not read the graphics card's energy counter, and a card's rated power is \
-                          no estimate of what it draws";
-            return missing(reason, "read an external wall meter beside the run");
-        }
-        match utilisation(&measured, inputs.machine.logical_cpus) {
-            Some(load) => {
-                estimate(inputs.machine, inputs.environment, load, inputs.ratings, inputs.assume_watts)
-            }
-            None => missing("the processor time of this process cannot be read here", "read a wall meter"),
-        }
-    }
 }
-
-/// What the record of a case says while it is measured; it stays if the process is killed.
-const UNDER_WAY: &str = "the process ended in the middle of this case; what was finished is kept";
 
 /// What the record of a case says before its turn comes.
 const NOT_STARTED: &str = "the run ended before this case began";
@@ -434,13 +360,6 @@ fn gate(checked: Option<Checked>) -> Result<Gate, String> {
 
 fn read_first(meters: &mut [Box<dyn Meter>]) -> Option<Joules> {
     meters.first_mut().and_then(|meter| meter.read().ok())
-}
-
-/// Busy processors over all processors while requests ran; `None` where processor time is unknown.
-fn utilisation(measured: &[&Repetition], logical_cpus: u64) -> Option<Ratio> {
-    let cpu = measured.iter().try_fold(0.0, |sum, r| r.cpu.map(|cpu| sum + cpu.value()))?;
-    let wall: f64 = measured.iter().map(|repetition| repetition.end_to_end().value()).sum();
-    Ratio::new(cpu / (wall * count_as_f64(logical_cpus))).ok()
 }
 
 /// Token ids for one row, below the vocabulary's size and clear of the special tokens at its end. The same on every machine.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::engine::{Scripted, ScriptedEngine};
-use crate::hardware::{ScriptedProbe, Window, example_machine};
+use crate::hardware::{Environment, Machine, ScriptedProbe, Window, example_machine};
 use crate::meter::{MeterError, ScriptedMeter};
 use crate::model::{Registry, Weights};
 use crate::units::Bytes;
@@ -28,7 +28,7 @@ fn environment() -> Environment {
 }
 
 fn inputs<'a>(machine: &'a Machine, environment: &'a Environment, ratings: &'a Ratings) -> RecordInputs<'a> {
-    RecordInputs { machine, environment, ratings, assume_watts: None, profile: "release" }
+    RecordInputs { machine, environment, ratings, assume_watts: None, ceilings: None, profile: "release" }
 }
 
 /// Runs one load, one warm-up and `repetitions` on scripted parts; every clock reading is 0.1 s after the last.

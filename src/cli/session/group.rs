@@ -195,6 +195,7 @@ impl Session {
                 environment: &self.run.environment,
                 ratings: &self.ratings,
                 assume_watts: self.settings.assume_watts,
+                ceilings: self.run.ceilings.as_ref(),
                 profile: &self.run.provenance.profile,
             };
             let record = case.record(group.engine.as_ref(), &inputs, &[]);

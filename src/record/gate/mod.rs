@@ -124,14 +124,7 @@ mod tests {
         let mut run = example_run();
         let Outcome::Measured(measurement) = &mut run.cases[0].outcome else { panic!("it was measured") };
         measurement.gate = gate;
-        let record = &run.cases[0];
-        run.cases[0].flags = Flag::raised(
-            &record.case,
-            record.observed.as_ref(),
-            record.outcome.measurement(),
-            &record.energy,
-            "release",
-        );
+        run.derive();
         run
     }
 

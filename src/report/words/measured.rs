@@ -1,7 +1,7 @@
 //! What was measured, in both languages side by side: figures, samples, failures, flags.
 
 use super::{FigureWords, MeasuredWords, en, fr};
-use crate::measurement::{EngineGap, Flag, Severity, Stage};
+use crate::measurement::{EngineGap, Severity, Stage};
 use crate::stats::IntervalMethod;
 
 /// English.
@@ -96,8 +96,8 @@ pub(super) const EN: MeasuredWords = MeasuredWords {
     severity: |severity| match severity {
         Severity::Note => "Note",
         Severity::Warning => "Warning",
+        Severity::Untrustworthy => "Do not trust",
     },
-    advice: Flag::advice,
 };
 
 /// Names of the workloads of `workloads.toml`.
@@ -252,40 +252,6 @@ pub(super) const FR: MeasuredWords = MeasuredWords {
     severity: |severity| match severity {
         Severity::Note => "Remarque",
         Severity::Warning => "Attention",
-    },
-    advice: |flag| match flag {
-        Flag::DebugBuild => {
-            "Compilé sans optimisation\u{a0}: ces vitesses ne veulent rien dire. Utilisez cargo bench ou --release."
-        }
-        Flag::EnergyEstimated => {
-            "L’énergie est une fourchette tirée de la charge et de la puissance nominale du processeur, pas une mesure."
-        }
-        Flag::FewerRepetitions => {
-            "Moins de répétitions que la tâche n’en demande, parce que le temps accordé ou la mesure a pris fin\u{202f}; \
-             l’intervalle en est plus large, et au-dessous de six répétitions il n’y en a pas."
-        }
-        Flag::NotGated => {
-            "Les logits n’ont pas été comparés à ceux d’un calcul de référence sur les mêmes poids\u{a0}: personne n’a donc vérifié, \
-             sur cette machine, que le moteur calcule bien ce modèle\u{202f}; le cas en donne la raison."
-        }
-        Flag::OutputDiffers => {
-            "Des requêtes identiques ont reçu des réponses différentes\u{a0}: le moteur n’est pas déterministe, ou la \
-             mémoire est défectueuse."
-        }
-        Flag::SingleProcessStart => {
-            "Toutes les répétitions viennent d’un seul lancement du programme\u{202f}; l’écart entre lancements n’entre pas \
-             dans l’intervalle."
-        }
-        Flag::SyntheticWeights => {
-            "Poids aléatoires dans la forme exacte du modèle\u{a0}: valables pour la vitesse et la mémoire\u{202f}; la puissance, \
-             elle, dépend des valeurs\u{202f}; le texte produit n’a aucun sens."
-        }
-        Flag::TestShape => {
-            "Une forme minuscule qui ne sert qu’à éprouver l’outil\u{a0}: rien ici ne décrit un vrai modèle."
-        }
-        Flag::WideInterval => {
-            "L’intervalle à 95\u{a0}% du temps par token produit dépasse 5\u{a0}% de part et d’autre\u{a0}: la machine a été \
-             perturbée, ou il faut davantage de répétitions."
-        }
+        Severity::Untrustworthy => "Ne pas s’y fier",
     },
 };

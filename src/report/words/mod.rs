@@ -12,7 +12,7 @@ mod numerals;
 
 use super::number::Numerals;
 use crate::language::Language;
-use crate::measurement::{Boundary, EnergyScope, EngineGap, Flag, Severity, Stage};
+use crate::measurement::{Boundary, EnergyScope, EngineGap, Severity, Stage};
 use crate::stats::{IntervalMethod, NoInterval};
 use crate::workload::Workload;
 
@@ -215,7 +215,6 @@ pub(crate) struct MeasuredWords {
     pub(crate) no_figures: &'static str,
     pub(crate) flags_heading: &'static str,
     pub(crate) severity: fn(Severity) -> &'static str,
-    pub(crate) advice: fn(Flag) -> &'static str,
 }
 
 /// Names of the figures.
