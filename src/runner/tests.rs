@@ -82,6 +82,28 @@ fn every_token_is_stamped_once_and_the_warm_up_is_marked() {
 }
 
 #[test]
+fn each_repetition_keeps_the_window_around_it() {
+    let stolen = |seconds| Window { steal: Seconds::new(seconds).ok(), ..Window::default() };
+    let on_battery = Window { on_battery: Some(true), ..Window::default() };
+    let mut engine = ScriptedEngine::new(Scripted::default());
+    let clock = ScriptedClock::new([], 100_000_000, 0);
+    let mut probe = ScriptedProbe::new(Seconds::new(0.5).unwrap(), Bytes::new(1_000)).seeing([
+        stolen(0.0),
+        stolen(0.25),
+        on_battery,
+    ]);
+    let mut bench =
+        Bench { engine: &mut engine, clock: &clock, probe: &mut probe, meters: &mut [], stop: &|| false };
+    let mut case = CaseRun::new(tiny(), Ok(file()));
+    case.load(&mut bench);
+    for _ in 0..4 {
+        case.repeat(&mut bench);
+    }
+    let windows: Vec<_> = case.measurement().repetitions.iter().map(|r| r.window).collect();
+    assert_eq!(windows, [stolen(0.0), stolen(0.25), on_battery, Window::default()]);
+}
+
+#[test]
 fn energy_without_a_meter_is_a_labelled_range() {
     let record = run(Scripted::default(), 2, None, vec![]);
     assert!(matches!(record.energy, Energy::Estimated { .. }), "{:?}", record.energy);

@@ -68,6 +68,7 @@ impl Check {
 pub(super) fn examine(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![
         build(facts.profile),
+        machine(&facts.machine),
         cpu(&facts.machine, &facts.environment),
         cuda(&facts.cuda, facts.environment.gpu_driver.as_deref()),
         memory(facts.free_memory, &facts.memory_needs),
@@ -76,6 +77,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Check> {
     ];
     let is_virtual = facts.environment.virtual_machine;
     checks.extend(surroundings::examine(&facts.condition, facts.machine.logical_cpus, is_virtual));
+    checks.push(clock(facts.environment.clock_step_nanoseconds));
     checks.extend([hub(&facts.hub), token(facts.has_token)]);
     checks
 }
@@ -87,6 +89,28 @@ fn build(profile: &str) -> Check {
         return Check::warning("build", format!("{finding}: its speeds mean nothing"), remedy);
     }
     Check::ok("build", finding)
+}
+
+/// What the machine id is the digest of, but for what other checks show.
+fn machine(machine: &Machine) -> Check {
+    let unknown = || "an unknown number of".to_owned();
+    let cores = machine.physical_cores.map_or_else(unknown, |cores| cores.to_string());
+    let cache = machine.last_level_cache();
+    let cache = cache.map_or_else(
+        || "no cache is shown".to_owned(),
+        |bytes| format!("{} of last-level cache", mib(bytes)),
+    );
+    let label = machine.label.as_ref().map_or_else(String::new, |label| format!(" ({label})"));
+    Check::ok("machine", format!("id {}{label}, {cores} cores, {cache}", machine.id()))
+}
+
+/// What times are stamped with.
+fn clock(step: Option<u64>) -> Check {
+    let finding = step.map_or_else(
+        || "unknown: the clock was not seen to move".to_owned(),
+        |step| format!("the clock advances by {step} ns at the least, the time of a reading included"),
+    );
+    Check::ok("clock", finding)
 }
 
 fn cpu(machine: &Machine, environment: &Environment) -> Check {
@@ -202,6 +226,10 @@ pub(super) fn gb(bytes: Bytes) -> impl fmt::Display {
     format!("{:.2} GB", bytes.as_f64() / 1e9)
 }
 
+fn mib(bytes: Bytes) -> String {
+    format!("{} MiB", bytes.as_f64() / 1_048_576.0)
+}
+
 fn names(needs: &[&Need]) -> String {
     let named: Vec<_> = needs.iter().map(|need| format!("{} ({})", need.what, gb(need.bytes))).collect();
     named.join(", ")
@@ -257,6 +285,16 @@ mod tests {
         assert_eq!(with(&["asimd"]), CheckStatus::Ok);
         assert_eq!(with(&["avx"]), CheckStatus::Warning);
         assert_eq!(with(&[]), CheckStatus::Ok, "unknown is not lacking");
+    }
+
+    #[test]
+    fn the_machine_is_named_by_what_its_id_follows_from() {
+        let example = example_machine();
+        let expected = format!("id {}, 2 cores, 32 MiB of last-level cache", example.id());
+        assert_eq!(machine(&example).finding, expected);
+        let masked = Machine { physical_cores: None, caches: vec![], ..example_machine() };
+        assert!(machine(&masked).finding.ends_with(", an unknown number of cores, no cache is shown"));
+        assert!(clock(Some(31)).finding.contains(" 31 ns ") && clock(None).finding.starts_with("unknown"));
     }
 
     #[test]
