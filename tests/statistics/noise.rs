@@ -16,9 +16,6 @@ const RUNS: [&str; 4] = [
 /// With fewer repetitions a case's median hides its noise; an odd number would put one of them on it exactly.
 const REPETITIONS: usize = 10;
 
-/// How loud the noise is made: 1 is the noise of the runs, 0.1 that of a quiet machine.
-pub(crate) const LOUDNESS: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
-
 /// A source of seeded, independent noise around 1.
 pub(crate) struct Noise {
     ascending: Vec<f64>,
