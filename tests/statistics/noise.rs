@@ -71,7 +71,8 @@ impl Noise {
         let position = p * (length(self.ascending.len()) - 1.0);
         let below = count_as_usize(rounded_u64(position.floor()));
         let above = (below + 1).min(self.ascending.len() - 1);
-        self.ascending[below] + (self.ascending[above] - self.ascending[below]) * (position - position.floor())
+        self.ascending[below]
+            + (self.ascending[above] - self.ascending[below]) * (position - position.floor())
     }
 }
 
