@@ -9,6 +9,7 @@ use crate::noise::{Noise, length, seconds, share};
 const WIDE: f64 = 0.05;
 
 /// Which conditions of a flag repetitions meet.
+#[expect(clippy::struct_excessive_bools, reason = "four answers about the same repetitions")]
 struct Signs {
     drift: bool,
     burst: bool,

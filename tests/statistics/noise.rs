@@ -62,7 +62,7 @@ impl Noise {
 
     /// The mean that [`Self::draw`] has: the area under the quantile function, a trapezium per step.
     pub(crate) fn mean(&self, loudness: f64) -> f64 {
-        let ends = (self.ascending[0] + self.ascending[self.ascending.len() - 1]) / 2.0;
+        let ends = f64::midpoint(self.ascending[0], self.ascending[self.ascending.len() - 1]);
         let mean = (self.ascending.iter().sum::<f64>() - ends) / (length(self.ascending.len()) - 1.0);
         1.0 + loudness * (mean - 1.0)
     }
