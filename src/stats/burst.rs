@@ -8,7 +8,7 @@ use crate::units::Quantity;
 /// Below this number no rule can tell a burst from chance.
 const FEWEST: usize = 8;
 /// Scaled median absolute deviations from the median beyond which a repetition counts as disturbed.
-const FAR: f64 = 3.0;
+const FAR: f64 = 4.0;
 /// A shorter stretch does not move a median, so it is left to the outliers: at least two, and 15 % of all.
 const SHORTEST: usize = 2;
 const SMALLEST_SHARE: f64 = 0.15;
@@ -44,7 +44,7 @@ impl Burst {
 /// nothing stands out by more than 2 %.
 ///
 /// Two rules, because each is blind where the other sees; `tests/statistics` holds their false alarms and what they find.
-/// 1. *Far and together*: a stretch of at least two repetitions and 15 % of all, each more than 3 scaled median absolute
+/// 1. *Far and together*: a stretch of at least two repetitions and 15 % of all, each more than 4 scaled median absolute
 ///    deviations from the median, on the same side. Blind when the burst makes up much of the sample.
 /// 2. *Ranks*, from 12 repetitions on: the stretch of two up to half of all whose ranks are the most unlike those of the
 ///    others (rank sum of Wilcoxon, in standard deviations, largest over all stretches), if beyond what chance gives in

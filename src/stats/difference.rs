@@ -19,7 +19,7 @@ const NORMAL_SUM: f64 = 1.959_963_985 + 1.281_551_566;
 /// between starts, a slowdown needs to be found with 90 % power on average over runs. Simulated with normal noise
 /// (`cargo test --test statistics -- --ignored --nocapture factors`); three starts tell so little of their spread that
 /// the factor is more than twice that of a known one, 3.24.
-const FACTORS: [f64; 8] = [8.50, 5.56, 4.70, 4.29, 4.07, 3.92, 3.82, 3.75];
+const FACTORS: [f64; 8] = [8.65, 5.60, 4.71, 4.30, 4.08, 3.93, 3.82, 3.74];
 
 /// Why two runs cannot be compared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -130,7 +130,7 @@ impl SmallestDifference {
 /// as many of them as the number of starts asks for: see `FACTORS` where the starts differ by more than the noise
 /// within them implies, else the 97.5 % point of Student's t for two such runs plus its 90 % point for one.
 /// Start medians of 0.98, 1.00 and 1.02 s: the standard error is 0.0200 / sqrt(3) = 0.0116, of the difference 0.0163;
-/// times 8.50 that is 0.139, and exp(0.139) - 1 a slowdown of 14.9 %. With ten starts of that spread it is 3.4 %.
+/// times 8.65 that is 0.141, and exp(0.141) - 1 a slowdown of 15.2 %. With ten starts of that spread it is 3.4 %.
 ///
 /// Below three starts the figure comes from the noise within them alone and is a lower bound. `None` below six
 /// repetitions in all, where their noise is not known, and where a median is zero.
@@ -269,7 +269,7 @@ mod tests {
     fn the_smallest_difference_of_worked_examples() {
         let pairs = run(&[&[0.98, 0.98], &[1.0, 1.0], &[1.02, 1.02]]);
         let smallest = smallest_difference(&pairs).unwrap();
-        assert!(close(smallest.slowdown(), 0.149), "{smallest:?}");
+        assert!(close(smallest.slowdown(), 0.152), "{smallest:?}");
         assert!(!smallest.is_lower_bound());
         let constant = run(&[&[1.0, 1.0, 1.0], &[1.0, 1.0, 1.0], &[1.0, 1.0, 1.0]]);
         assert_eq!(smallest_difference(&constant).unwrap().slowdown(), Ratio::ZERO);

@@ -7,7 +7,7 @@ use crate::units::{Quantity, Ratio, count_as_f64, index_as_u64};
 /// The repetitions of each process start, at least one start with at least one repetition.
 ///
 /// Memory layout, page placement and clock state are drawn once per start, so two starts can differ by more than the
-/// noise within either (Kalibera and Jones 2013, Rigorous Benchmarking in Reasonable Time, section 5).
+/// noise within either (Kalibera and Jones 2013, Rigorous Benchmarking in Reasonable Time).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts<Q> {
     starts: Vec<Sample<Q>>,
@@ -56,7 +56,7 @@ impl<Q: Quantity> Starts<Q> {
     /// `None` if no start has two repetitions or one has a zero.
     ///
     /// A median of `n` observations of standard deviation `s` has the variance `pi s^2 / (2n)` (David and Nagaraja,
-    /// Order Statistics, 3rd edition, section 10.3: asymptotic, and above the exact value for few). `s` is the scaled
+    /// Order Statistics, 3rd edition, chapter 10: asymptotic, and above the exact value for few). `s` is the scaled
     /// median absolute deviation of all repetitions from their start's median, times `sqrt(N / (N - k))` because the
     /// `k` medians were fitted to the `N` repetitions.
     pub(crate) fn variance_within(&self) -> Option<f64> {

@@ -3,8 +3,12 @@
 use claimbench::stats::{CONFIDENCE, Sample, Stopping};
 use claimbench::units::Seconds;
 
-use crate::noise::{LOUDNESS, Noise, length, share};
+use crate::noise::{Noise, length, share};
 use crate::rivals::Method;
+
+/// How loud the noise is made. At 1.3 to 2 times that of the runs the rule looks most often, and the chance to stop at
+/// an interval that is narrow by luck is the largest.
+const LOUDNESS: [f64; 6] = [2.0, 1.3, 1.0, 0.5, 0.25, 0.1];
 
 /// Repetitions until the rule says that they are enough.
 fn repeat_until(rule: Stopping, noise: &mut Noise, loudness: f64) -> Vec<Seconds> {

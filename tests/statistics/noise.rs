@@ -16,9 +16,6 @@ const RUNS: [&str; 4] = [
 /// With fewer repetitions a case's median hides its noise; an odd number would put one of them on it exactly.
 const REPETITIONS: usize = 10;
 
-/// How loud the noise is made: 1 is the noise of the runs, 0.1 that of a quiet machine.
-pub(crate) const LOUDNESS: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
-
 /// A source of seeded, independent noise around 1.
 pub(crate) struct Noise {
     ascending: Vec<f64>,
@@ -65,7 +62,7 @@ impl Noise {
 
     /// The mean that [`Self::draw`] has: the area under the quantile function, a trapezium per step.
     pub(crate) fn mean(&self, loudness: f64) -> f64 {
-        let ends = (self.ascending[0] + self.ascending[self.ascending.len() - 1]) / 2.0;
+        let ends = f64::midpoint(self.ascending[0], self.ascending[self.ascending.len() - 1]);
         let mean = (self.ascending.iter().sum::<f64>() - ends) / (length(self.ascending.len()) - 1.0);
         1.0 + loudness * (mean - 1.0)
     }

@@ -64,7 +64,7 @@ fn bca(values: &[f64], noise: &mut Noise) -> Option<(f64, f64)> {
     resampled.sort_by(f64::total_cmp);
     let below = resampled.partition_point(|v| *v < estimate);
     let not_above = resampled.partition_point(|v| *v <= estimate);
-    let bias = normal.inverse_cdf((share(below, RESAMPLES) + share(not_above, RESAMPLES)) / 2.0);
+    let bias = normal.inverse_cdf(f64::midpoint(share(below, RESAMPLES), share(not_above, RESAMPLES)));
     let acceleration = acceleration(values);
     let point = |p: f64| {
         let z = bias + normal.inverse_cdf(p);
