@@ -160,6 +160,7 @@ fn what_cannot_be_resumed_is_refused_and_left_alone() {
         let changed = good
             .replace(from, to)
             .replace("tiny-qwen2/q4", if why.contains("longer") { "tiny-other/q4" } else { "tiny-qwen2/q4" });
+        let changed = claimbench::record::sealed(&changed).unwrap();
         fs::write(&path, &changed).unwrap();
         let output = resume(folder.path(), &path);
         let words = String::from_utf8(output.stderr).unwrap();

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod catalog;
+mod check;
 mod claims;
 mod clean;
 mod coverage;
@@ -16,6 +17,7 @@ mod prices;
 mod pull;
 mod report;
 mod run;
+mod run_files;
 mod session;
 mod summary;
 mod terminal;
@@ -44,6 +46,8 @@ pub enum Status {
     CaseFailed,
     /// The machine cannot do the default run: exit code 1.
     Blocked,
+    /// A run file does not pass its check: exit code 1.
+    Refused,
     /// Measured, but a flag says that the figures deserve no trust: exit code 3.
     Untrustworthy,
     /// Stopped by the user; what was finished is kept: exit code 130.
@@ -55,7 +59,7 @@ impl Status {
     pub const fn code(self) -> u8 {
         match self {
             Self::Good => 0,
-            Self::CaseFailed | Self::Blocked => 1,
+            Self::CaseFailed | Self::Blocked | Self::Refused => 1,
             Self::Untrustworthy => 3,
             Self::Interrupted => 130,
         }
@@ -73,6 +77,7 @@ impl Cli {
             Command::List(args) => coverage::execute(&args.coverage, terminal),
             Command::Run(args) => run::execute(&args, terminal),
             Command::Report(args) => report::execute(&args, terminal),
+            Command::Check(args) => check::execute(&args, terminal),
             Command::Claims(args) => claims::execute(&args, terminal),
             Command::Pull(args) => pull::execute(&args, terminal),
             Command::Clean(args) => clean::execute(args.dry_run, terminal),

@@ -120,6 +120,9 @@ pub fn examine(text: &str) -> Examination {
 
 /// The file by its schema, if it is one this version reads.
 fn parsed(text: &str) -> Result<RunFile, RecordError> {
+    if !text.trim_start().starts_with('{') {
+        return Err(RecordError::format("it is no JSON object"));
+    }
     let version: VersionFile = serde_json::from_str(text).map_err(RecordError::format)?;
     let found = version.schema.ok_or_else(|| RecordError::format("no `schema` number"))?;
     if found > SCHEMA_VERSION.into() {

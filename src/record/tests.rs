@@ -156,7 +156,7 @@ fn a_good_file_keeps_every_rule_in_their_order() {
     assert_eq!(said(Rule::Figures), (11, figures.to_owned()));
     assert_eq!(said(Rule::Values).0, 9);
     assert_eq!(said(Rule::Cases), (2, "2 names and parameter counts follow".to_owned()));
-    assert_eq!(said(Rule::Flags).1, "5 flags derived again");
+    assert_eq!(said(Rule::Flags).1, "4 flags derived again");
     assert_eq!(said(Rule::Totals).0, 1);
     assert_eq!(said(Rule::Gate).0, 1);
 }
@@ -287,7 +287,7 @@ fn a_key_that_stands_twice_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     /// Wherever a byte is changed, lost or put in, the file is refused, and nothing panics.
     #[test]
