@@ -309,7 +309,7 @@ fn publishing_copies_the_run_lists_it_and_never_changes_a_run_file() {
     let other = fs::read_to_string(folder.join("run.json"))
         .unwrap()
         .replace("\"tool_version\": \"", "\"tool_version\": \"9");
-    fs::write(folder.join("run.json"), other).unwrap();
+    fs::write(folder.join("run.json"), claimbench::record::sealed(&other).unwrap()).unwrap();
     let output = home.command(&["report", &folder_name, "--publish"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("run files never change"));

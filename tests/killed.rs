@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use claimbench::measurement::{Figures, Flag, Outcome, Run, Stage};
+use claimbench::measurement::{Flag, Outcome, Run, Stage};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
@@ -156,6 +156,7 @@ fn what_cannot_be_resumed_is_refused_and_left_alone() {
         let changed = good
             .replace(from, to)
             .replace("tiny-qwen2/q4", if why.contains("longer") { "tiny-other/q4" } else { "tiny-qwen2/q4" });
+        let changed = claimbench::record::sealed(&changed).unwrap();
         fs::write(&path, &changed).unwrap();
         let output = resume(folder.path(), &path);
         let words = String::from_utf8(output.stderr).unwrap();

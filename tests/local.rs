@@ -171,7 +171,8 @@ fn an_interrupted_run_of_a_file_goes_on_with_the_same_file_only() {
         serde_json::json!({ "basis": "missing", "reason": "nothing was measured", "remedy": "" });
     case["failure"] = serde_json::json!({ "stage": "interrupted", "reason": "stopped" });
     case["observed"]["output_tokens"] = serde_json::Value::Null;
-    fs::write(&file, serde_json::to_string(&run).unwrap()).unwrap();
+    let text = claimbench::record::sealed(&serde_json::to_string_pretty(&run).unwrap()).unwrap();
+    fs::write(&file, text).unwrap();
     let resume = |more: &[&str]| {
         let fixed = ["run", "--resume", folder.to_str().unwrap()];
         home.call(&fixed.iter().chain(more).copied().collect::<Vec<_>>())

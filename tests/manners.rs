@@ -14,8 +14,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The commands that help shows.
-const COMMANDS: [&str; 9] =
-    ["list", "run", "report", "claims", "pull", "clean", "doctor", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["list", "run", "report", "check", "claims", "pull", "clean", "doctor", "completions", "man"];
 /// A run of nothing, which takes no time.
 const SCRIPTED: [&str; 9] =
     ["run", "--engine", "scripted", "--model", "tiny-qwen2", "--workload", "tiny", "--repetitions", "6"];
@@ -115,6 +115,7 @@ fn json_is_one_document_on_standard_output_whatever_the_command() {
         vec!["claims", "--json"],
         vec!["claims", "deepseek-5-6m", "--json"],
         vec!["doctor", "--offline", "--json"],
+        vec!["check", &run, "nowhere", "--json"],
         vec!["run", "--dry-run", "--json"],
         vec!["run", "--resume", &run, "--json"],
         [&SCRIPTED[..], &["--json"]].concat(),

@@ -72,6 +72,13 @@ const REPORT_EXAMPLES: &str = "Examples:
   claimbench report target/claimbench/RUN --purchase 1200 --life-years 4
   claimbench report target/claimbench/RUN --publish";
 
+const CHECK_EXAMPLES: &str = "Examples:
+  claimbench check target/claimbench/RUN   every rule, and how much was looked at
+  claimbench check reports                 every run below a folder
+  claimbench check a.json b.json --json    for programs
+
+Exit codes: 0 every file passes, 1 one does not.";
+
 const CLAIMS_EXAMPLES: &str = "Examples:
   claimbench claims                 all of them, one line each
   claimbench claims deepseek-5-6m   one of them, with its arithmetic and its sources
@@ -104,6 +111,9 @@ pub(super) enum Command {
     /// Write the page of a run again, or publish it
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Derive everything in run files again from their samples, and say what does not hold
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Show the claims and what their examination gives
     #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
@@ -250,6 +260,15 @@ pub(super) struct ReportArgs {
     pub(super) reports: PathBuf,
     #[command(flatten)]
     pub(super) price: PriceArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CheckArgs {
+    /// Run files, folders that hold one, or folders of such folders
+    #[arg(value_name = "RUN", required = true)]
+    pub(super) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) json: JsonFlag,
 }
 
 #[derive(Args, Clone, Debug)]

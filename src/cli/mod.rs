@@ -3,6 +3,7 @@
 mod arguments;
 mod catalog;
 mod ceilings;
+mod check;
 mod claims;
 mod clean;
 mod coverage;
@@ -18,6 +19,7 @@ mod pull;
 mod relaunch;
 mod report;
 mod run;
+mod run_files;
 mod session;
 mod summary;
 mod terminal;
@@ -47,6 +49,8 @@ pub enum Status {
     CaseFailed,
     /// The machine cannot do the default run: exit code 1.
     Blocked,
+    /// A run file does not pass its check: exit code 1.
+    Refused,
     /// Measured, but a flag says that the figures deserve no trust: exit code 3.
     Untrustworthy,
     /// Stopped by the user; what was finished is kept: exit code 130.
@@ -58,7 +62,7 @@ impl Status {
     pub const fn code(self) -> u8 {
         match self {
             Self::Good => 0,
-            Self::CaseFailed | Self::Blocked => 1,
+            Self::CaseFailed | Self::Blocked | Self::Refused => 1,
             Self::Untrustworthy => 3,
             Self::Interrupted => 130,
         }
@@ -76,6 +80,7 @@ impl Cli {
             Command::List(args) => coverage::execute(&args.coverage, terminal),
             Command::Run(args) => run::execute(&args, terminal),
             Command::Report(args) => report::execute(&args, terminal),
+            Command::Check(args) => check::execute(&args, terminal),
             Command::Claims(args) => claims::execute(&args, terminal),
             Command::Pull(args) => pull::execute(&args, terminal),
             Command::Clean(args) => clean::execute(args.dry_run, terminal),

@@ -18,13 +18,13 @@ use crate::report::{IndexEntry, index_pages};
 
 pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
-    let run = record::load(&args.run)?;
+    let (run, text) = record::load_with_text(&args.run)?;
     let device =
         run.cases.iter().find_map(|record| record.observed.as_ref()).map(|observed| &observed.device);
     let audience = if args.publish { Audience::Public } else { Audience::User };
     let price = price_of(&args.price, &catalog.prices, device, audience)?;
     let store = if args.publish {
-        publish(&args.reports, &run)?
+        publish(&args.reports, &run, &text)?
     } else {
         RunStore::open(if args.run.is_dir() {
             &args.run
@@ -41,8 +41,8 @@ pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Res
     Ok(Status::Good)
 }
 
-/// Copies the run into the folder of published runs. A run file there never changes.
-fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
+/// Copies the run into the folder of published runs, its file to the byte. A run file there never changes.
+fn publish(reports: &Path, run: &Run, text: &str) -> anyhow::Result<RunStore> {
     let is_test = run.cases.iter().any(|record| record.case.model.role == ModelRole::Test);
     anyhow::ensure!(
         !is_test,
@@ -50,11 +50,11 @@ fn publish(reports: &Path, run: &Run) -> anyhow::Result<RunStore> {
     );
     let folder = reports.join(run.id.as_str());
     if !folder.join("run.json").is_file() {
-        return Ok(RunStore::create(reports, run)?);
+        return Ok(RunStore::create_with(reports, &run.id, text)?);
     }
-    let there = record::load(&folder)?;
+    let (_, there) = record::read_text(&folder)?;
     anyhow::ensure!(
-        record::to_json(&there) == record::to_json(run),
+        there == text,
         "{} holds another run of this name; run files never change",
         folder.display()
     );

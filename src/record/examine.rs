@@ -120,6 +120,9 @@ pub fn examine(text: &str) -> Examination {
 
 /// The file by its schema, if it is one this version reads.
 fn parsed(text: &str) -> Result<RunFile, RecordError> {
+    if !text.trim_start().starts_with('{') {
+        return Err(RecordError::format("it is no JSON object"));
+    }
     let version: VersionFile = serde_json::from_str(text).map_err(RecordError::format)?;
     let found = version.schema.ok_or_else(|| RecordError::format("no `schema` number"))?;
     if found > SCHEMA_VERSION.into() {
@@ -273,7 +276,7 @@ fn gates(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
             None => Ok(u64::from(record.outcome.measurement().gate.is_some())),
         }
     })?;
-    Ok((count, format!("{} fit numbers and outcomes", count_of(count, "gate"))))
+    Ok((count, format!("{} held against numbers and outcome", count_of(count, "gate"))))
 }
 
 fn answers_fit(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
@@ -284,7 +287,7 @@ fn answers_fit(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> 
             None => Ok(index_as_u64(measurement.answers.len())),
         }
     })?;
-    Ok((count, format!("{} fit weights and samples", count_of(count, "answer"))))
+    Ok((count, format!("{} held against weights and samples", count_of(count, "answer"))))
 }
 
 /// Looks at every case, and sums up how many things were looked at.

@@ -22,7 +22,7 @@ pub use digest::sealed;
 pub use examine::{Examination, Verdict, examine};
 pub use rule::{CHECKED_SINCE_METHOD, RecordError, Rule};
 pub use schema::{SCHEMA_VERSION, json_schema};
-pub use store::{LONGEST_FILE, RunStore, StoreError, load, read_text};
+pub use store::{LONGEST_FILE, RunStore, StoreError, load, load_with_text, read_text};
 
 use crate::measurement::Run;
 

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{RecordError, from_json, to_json};
-use crate::measurement::Run;
+use crate::measurement::{Run, RunId};
 
 /// The longest run file that is read: some four million samples.
 pub const LONGEST_FILE: u64 = 128 << 20;
@@ -61,10 +61,15 @@ pub struct RunStore {
 impl RunStore {
     /// Makes the folder `parent/<run-id>` with the run file in it: a folder that exists holds a run that loads.
     pub fn create(parent: &Path, run: &Run) -> Result<Self, StoreError> {
-        let (folder, partial) = (parent.join(run.id.as_str()), parent.join(format!(".{}.partial", run.id)));
+        Self::create_with(parent, &run.id, &to_json(run))
+    }
+
+    /// The same with the text of a run file as it is, to the byte.
+    pub fn create_with(parent: &Path, id: &RunId, text: &str) -> Result<Self, StoreError> {
+        let (folder, partial) = (parent.join(id.as_str()), parent.join(format!(".{id}.partial")));
         let failed = |problem| StoreError::Io { doing: "create", path: folder.clone(), problem };
         fs::create_dir_all(&partial).map_err(failed)?;
-        Self { folder: partial.clone() }.save(run)?;
+        Self { folder: partial.clone() }.write(FILE, text)?;
         fs::rename(&partial, &folder).map_err(failed)?;
         Ok(Self { folder })
     }
@@ -104,8 +109,16 @@ impl RunStore {
 
 /// Reads a run from its file, or from the folder that holds it, if the file keeps every rule.
 pub fn load(path: &Path) -> Result<Run, StoreError> {
+    Ok(load_with_text(path)?.0)
+}
+
+/// The same, with the text of the file.
+pub fn load_with_text(path: &Path) -> Result<(Run, String), StoreError> {
     let (path, text) = read_text(path)?;
-    from_json(&text).map_err(|problem| StoreError::Record { path, problem })
+    match from_json(&text) {
+        Ok(run) => Ok((run, text)),
+        Err(problem) => Err(StoreError::Record { path, problem }),
+    }
 }
 
 /// Reads the text of a run file, or of the one in a folder, and says where it was.

@@ -247,6 +247,7 @@ mod tests {
         let message = refused(|case| {
             case["repetitions"] = json!([]);
             case["figures"] = Value::Null;
+            case["observed"]["output_tokens"] = Value::Null;
             case["flags"] = json!(["energy-estimated"]);
         });
         assert!(message.contains("after the repetitions"), "{message}");
