@@ -1,7 +1,8 @@
 //! From samples to figures, each with its interval. Definitions and sources: `docs/METHODOLOGY.md`.
 
+use super::noise::Noise;
 use super::sample::{Measurement, Repetition};
-use crate::stats::{CONFIDENCE, Estimate, Sample, clustered_quantile};
+use crate::stats::{CONFIDENCE, Estimate, NoPercentile, Sample, clustered_quantile, supported_quantile};
 use crate::units::{Bytes, MachineHoursPerMillionTokens, Seconds, Tokens, TokensPerSecond};
 
 /// The figures of one case. Times and rates are medians over the measured repetitions.
@@ -21,7 +22,9 @@ pub struct Figures {
     /// Median of all gaps between tokens, pooled.
     pub inter_token_p50: Estimate<Seconds>,
     /// 95th percentile of all gaps between tokens, pooled.
-    pub inter_token_p95: Estimate<Seconds>,
+    pub inter_token_p95: Percentile,
+    /// 99th percentile of the same; `None` in a file of a method before 3, which did not state it.
+    pub inter_token_p99: Option<Percentile>,
     /// E2E.
     pub end_to_end: Estimate<Seconds>,
     /// Time to load the model.
@@ -32,7 +35,12 @@ pub struct Figures {
     pub machine_hours_per_mtok_output: Estimate<MachineHoursPerMillionTokens>,
     /// Hours of this machine per million prompt tokens: TTFT / (prompt x batch) x 1e6 / 3600.
     pub machine_hours_per_mtok_input: Estimate<MachineHoursPerMillionTokens>,
+    /// How much the repetitions differ; `None` in a file of a method before 3, which did not state it.
+    pub noise: Option<Noise>,
 }
+
+/// A percentile, or why the sample is too small for it.
+pub type Percentile = Result<Estimate<Seconds>, NoPercentile>;
 
 impl Figures {
     /// The figures of the measured repetitions; `None` if there is none, or no load was recorded.
@@ -55,13 +63,15 @@ impl Figures {
             time_to_first_token,
             time_per_output_token,
             inter_token_p50: clustered_quantile(&gaps, 0.50, CONFIDENCE).ok()?,
-            inter_token_p95: clustered_quantile(&gaps, 0.95, CONFIDENCE).ok()?,
+            inter_token_p95: supported_quantile(&gaps, 0.95, CONFIDENCE),
+            inter_token_p99: Some(supported_quantile(&gaps, 0.99, CONFIDENCE)),
             end_to_end: each(|r| Some(r.end_to_end()))?,
             load: median(measurement.loads.iter().map(|load| load.duration).collect())?,
             peak_memory: memory.and_then(|bytes| Some(Sample::new(bytes).ok()?.median(CONFIDENCE))),
             machine_hours_per_mtok_output: time_per_output_token
                 .map(|t| t.machine_hours_per_million(batch))?,
             machine_hours_per_mtok_input: time_to_first_token.map(|t| t.machine_hours_per_million(prompt))?,
+            noise: Some(Noise::new(measurement)?),
         })
     }
 }
@@ -115,7 +125,8 @@ mod tests {
         let figures =
             Figures::new(&measurement(vec![slow, repetition(1, Role::Measured, 2.0, &[0.5; 3])])).unwrap();
         assert!(close(figures.time_to_first_token.value().value(), 2.0));
-        assert_eq!(figures.inter_token_p95.observations(), 3);
+        let too_few = figures.inter_token_p95.unwrap_err().to_string();
+        assert_eq!(too_few, "no percentile: 3 observations; p95 needs 20");
     }
 
     #[test]

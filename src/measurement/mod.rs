@@ -5,6 +5,7 @@ mod energy;
 mod figures;
 mod flag;
 mod gate;
+mod noise;
 mod outcome;
 mod plausible;
 mod roofline;
@@ -19,9 +20,10 @@ pub(crate) use run::tests::example as example_run;
 
 pub use answer::{Answer, AnswerEnd, NoAnswer, Sampling, Unanswered};
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
-pub use figures::Figures;
+pub use figures::{Figures, Percentile};
 pub use flag::{Concern, Evidence, Flag, Severity};
 pub use gate::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated};
+pub use noise::{Noise, OutlierCounts};
 pub use outcome::{Failure, Outcome, Skip, Stage};
 pub use plausible::{
     CACHES_PER_WEIGHTS, CitedSpeed, ENERGY_TOLERANCE, IMPLAUSIBLE_ABOVE, NotJudged, Plausibility,

@@ -260,8 +260,9 @@ fn flags(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
         let raised = Flag::raised(&Evidence::of(record, run));
         if raised != record.flags {
             let names = raised.iter().map(|flag| flag.id()).collect::<Vec<_>>().join(", ");
-            let problem =
-                format!("do not follow from the machine, the build, the weights and the samples, which give: {names}");
+            let problem = format!(
+                "do not follow from the machine, the build, the weights and the samples, which give: {names}"
+            );
             return Err(("flags", problem));
         }
         Ok(index_as_u64(raised.len()))

@@ -266,7 +266,10 @@ fn repetition(file: &RepetitionFile) -> Result<Repetition, String> {
         output_digest: u64::from_str_radix(&file.output_digest, 16).map_err(|error| error.to_string())?,
         cpu: file.cpu_seconds.map(seconds).transpose()?,
         energy: file.energy_joules.map(|j| Joules::new(j).map_err(|error| error.to_string())).transpose()?,
-        mean_power: file.mean_power_watts.map(|w| Watts::new(w).map_err(|error| error.to_string())).transpose()?,
+        mean_power: file
+            .mean_power_watts
+            .map(|w| Watts::new(w).map_err(|error| error.to_string()))
+            .transpose()?,
         peak_memory: file.peak_memory_bytes.map(Bytes::new),
         window: file.window.map(super::window::WindowFile::window).transpose()?.unwrap_or_default(),
     })
@@ -298,13 +301,15 @@ fn energy(file: &EnergyFile) -> Result<Energy, String> {
         ScopeFile::ServerShare => EnergyScope::ServerShare,
     };
     Ok(match file {
-        EnergyFile::Measured { energy_joules, scope, meter, mean_power_watts, power_limit_watts } => Energy::Measured {
-            mean_power: mean_power_watts.as_ref().map(watts).transpose()?,
-            power_limit: power_limit_watts.as_ref().map(watts).transpose()?,
-            joules: Joules::new(*energy_joules).map_err(|error| error.to_string())?,
-            scope: covered(scope),
-            meter: meter.clone(),
-        },
+        EnergyFile::Measured { energy_joules, scope, meter, mean_power_watts, power_limit_watts } => {
+            Energy::Measured {
+                mean_power: mean_power_watts.as_ref().map(watts).transpose()?,
+                power_limit: power_limit_watts.as_ref().map(watts).transpose()?,
+                joules: Joules::new(*energy_joules).map_err(|error| error.to_string())?,
+                scope: covered(scope),
+                meter: meter.clone(),
+            }
+        }
         EnergyFile::Estimated { power_watts_low, power_watts_central, power_watts_high, scope, inputs } => {
             let power = PowerRange {
                 low: watts(power_watts_low)?,

@@ -197,8 +197,13 @@ fn a_metered_energy_is_the_sum_over_the_repetitions() {
     for repetition in &mut measurement.repetitions {
         repetition.energy = Some(joules(1.5));
     }
-    let measured =
-        |sum| Energy::Measured { joules: joules(sum), scope: EnergyScope::CpuPackage, meter: "m".into(), mean_power: None, power_limit: None };
+    let measured = |sum| Energy::Measured {
+        joules: joules(sum),
+        scope: EnergyScope::CpuPackage,
+        meter: "m".into(),
+        mean_power: None,
+        power_limit: None,
+    };
     record.energy = measured(3.0);
     record.flags.retain(|flag| *flag != Flag::EnergyEstimated);
     assert_eq!(broken(&to_json(&run)), []);

@@ -8,9 +8,11 @@ use super::number::Printed;
 use super::words::Words;
 use crate::hardware::Device;
 use crate::measurement::{
-    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Repetition, Role, Run, Severity, Skip,
+    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Percentile, Repetition, Role, Run,
+    Severity, Skip,
 };
 use crate::stats::Estimate;
+use crate::stats::NoPercentile;
 use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
 use crate::workload::Case;
 
@@ -152,7 +154,8 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
         row(words, names.first_token, &n.estimate(&f.time_to_first_token)),
         row(words, names.per_token, &n.estimate(&f.time_per_output_token)),
         row(words, names.inter_p50, &n.estimate(&f.inter_token_p50)),
-        row(words, names.inter_p95, &n.estimate(&f.inter_token_p95)),
+        percentile(words, names.inter_p95, Some(f.inter_token_p95)),
+        percentile(words, names.inter_p99, f.inter_token_p99),
         row(words, names.end_to_end, &n.estimate(&f.end_to_end)),
         row(words, names.load, &n.estimate(&f.load)),
     ];
@@ -172,6 +175,22 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
     ));
     let table = Table::new((words.measured.table)(&title(words, case.record)), &words.measured.columns, rows);
     Table { class: "figures", ..table }
+}
+
+/// The row of a percentile: where the sample is too small for one, the reason in the place of the value.
+fn percentile(words: &Words, name: &str, percentile: Option<Percentile>) -> Vec<String> {
+    let none = || words.measured.none.to_owned();
+    let without = |reason: String| vec![name.to_owned(), reason, none(), none(), none(), none()];
+    match percentile {
+        Some(Ok(estimate)) => row(words, name, &words.numerals.estimate(&estimate)),
+        Some(Err(NoPercentile::TooFewObservations { have, need, .. })) => {
+            without((words.measured.no_percentile)(
+                crate::units::index_as_u64(have),
+                crate::units::index_as_u64(need),
+            ))
+        }
+        None => without(words.measured.not_stated.to_owned()),
+    }
 }
 
 fn row(words: &Words, name: &str, printed: &Printed) -> Vec<String> {

@@ -112,6 +112,11 @@ pub struct SmallestDifference {
 }
 
 impl SmallestDifference {
+    /// One that was computed before and written down.
+    pub(crate) fn new(slowdown: Ratio, is_lower_bound: bool) -> Self {
+        Self { slowdown, is_lower_bound }
+    }
+
     /// The relative slowdown: 0.05 is 5 % slower.
     pub fn slowdown(&self) -> Ratio {
         self.slowdown

@@ -20,6 +20,17 @@ pub enum NoPercentile {
     },
 }
 
+impl NoPercentile {
+    /// The reason that [`fmt::Display`] writes so.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (have, rest) = text.strip_prefix("no percentile: ")?.split_once(" observation")?;
+        let (percent, need) = rest.split_once("; p")?.1.split_once(" needs ")?;
+        let p = percent.parse::<f64>().ok()? / 100.0;
+        let reason = Self::TooFewObservations { p, have: have.parse().ok()?, need: need.parse().ok()? };
+        (reason.to_string() == text).then_some(reason)
+    }
+}
+
 impl fmt::Display for NoPercentile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::TooFewObservations { p, have, need } = *self;

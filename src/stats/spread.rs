@@ -17,6 +17,11 @@ pub struct Spread<Q> {
 }
 
 impl<Q: Quantity> Spread<Q> {
+    /// A spread that was computed before and written down.
+    pub(crate) fn new(scaled_mad: Q, first_quartile: Q, third_quartile: Q) -> Self {
+        Self { scaled_mad, first_quartile, third_quartile }
+    }
+
     /// The scaled median absolute deviation: 1.4826 times the median distance from the median.
     ///
     /// Of 1, 2, 3, 4, 9 the median is 3, the distances are 2, 1, 0, 1, 6, their median is 1, the result 1.4826.

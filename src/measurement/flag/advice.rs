@@ -63,7 +63,9 @@ impl Flag {
                 "The logits were not compared with a plain computation of the same weights, so nobody checked on this \
                  machine that the engine computes this model rightly; the case says why."
             }
-            Self::OnBattery => "The machine ran on its battery, which usually slows it down: plug it in and measure again.",
+            Self::OnBattery => {
+                "The machine ran on its battery, which usually slows it down: plug it in and measure again."
+            }
             Self::OutputDiffers => {
                 "Equal prompts gave different answers: the engine is not deterministic, or memory is faulty."
             }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Flag;
 use crate::hardware::{Ceilings, Device, Environment, Machine, Window};
 use crate::measurement::plausible::{ENERGY_TOLERANCE, energy_contradicts, power_over_limit};
-use crate::measurement::{CaseRecord, Energy, Figures, Gate, Measurement, Observed, Repetition, Roofline, Run};
+use crate::measurement::{
+    CaseRecord, Energy, Figures, Gate, Measurement, Observed, Repetition, Roofline, Run,
+};
 use crate::model::ModelRole;
 use crate::stats::{burst, drift};
 use crate::units::{Bytes, Seconds, count_as_f64, index_as_u64};
@@ -126,11 +128,10 @@ impl<'a> Evidence<'a> {
             Flag::Implausible => self.is_implausible(),
             Flag::MemoryPressure => {
                 let swapped = self.sum(|window| window.swapped.map(Bytes::as_f64));
-                beyond(swapped, SWAPPED.as_f64()) || beyond(self.share_of_time(|window| window.memory_stall), STALL)
+                beyond(swapped, SWAPPED.as_f64())
+                    || beyond(self.share_of_time(|window| window.memory_stall), STALL)
             }
-            Flag::NotGated => {
-                self.count() > 0 && matches!(self.measurement.gate, Some(Gate::NotComputed(_)))
-            }
+            Flag::NotGated => self.count() > 0 && matches!(self.measurement.gate, Some(Gate::NotComputed(_))),
             Flag::OnBattery => self.measured().any(|repetition| repetition.window.on_battery == Some(true)),
             Flag::OutputDiffers => self.has_equal_prompts_answered_differently(),
             Flag::PowerOverLimit => match self.energy {
@@ -170,7 +171,8 @@ impl<'a> Evidence<'a> {
 
     fn energy_contradicts(&self) -> bool {
         let Energy::Measured { joules, mean_power: Some(power), .. } = self.energy else { return false };
-        Seconds::new(self.time()).is_ok_and(|time| energy_contradicts(*joules, *power, time, ENERGY_TOLERANCE))
+        Seconds::new(self.time())
+            .is_ok_and(|time| energy_contradicts(*joules, *power, time, ENERGY_TOLERANCE))
     }
 
     fn is_implausible(&self) -> bool {

@@ -138,7 +138,9 @@ fn samples_that_do_not_hold_still_are_flagged() {
             gaps(repetition, 1.0 + width * (count_as_f64(index * 5 % 13) / 6.0 - 1.0));
         })
     };
-    assert!(spread(0.12).contains(&Flag::WideInterval) && !spread(0.12).contains(&Flag::UntrustworthyInterval));
+    assert!(
+        spread(0.12).contains(&Flag::WideInterval) && !spread(0.12).contains(&Flag::UntrustworthyInterval)
+    );
     let very = spread(0.5);
     assert!(very.contains(&Flag::UntrustworthyInterval) && !very.contains(&Flag::WideInterval), "{very:?}");
 }
@@ -192,7 +194,10 @@ fn energies_that_cannot_be_are_flagged() {
         [Flag::EnergyContradicted]
     );
     assert_eq!(with(|run| run.cases[0].energy = energy(20.0 * time, 19.0)), [Flag::PowerOverLimit]);
-    assert_eq!(with(|run| run.cases[0].energy = example_run().cases[0].energy.clone()), [Flag::EnergyEstimated]);
+    assert_eq!(
+        with(|run| run.cases[0].energy = example_run().cases[0].energy.clone()),
+        [Flag::EnergyEstimated]
+    );
 }
 
 #[test]

@@ -6,10 +6,12 @@ pub(super) use schema::FiguresFile;
 
 use serde_json::Value;
 
-use crate::measurement::Figures;
-use crate::stats::{Estimate, Interval, IntervalMethod, NoInterval};
-use crate::units::{Quantity, count_as_usize, index_as_u64};
-use schema::{EstimateFile, IntervalFile};
+use crate::measurement::{Figures, Noise, OutlierCounts, Percentile};
+use crate::stats::{
+    Estimate, Interval, IntervalMethod, NoInterval, NoPercentile, SmallestDifference, Spread,
+};
+use crate::units::{Quantity, Ratio, Seconds, count_as_usize, index_as_u64};
+use schema::{EstimateFile, IntervalFile, NoiseFile, OutliersFile, SpreadFile};
 
 /// Stated and derived figures may differ by this share: another platform may round their last digits differently.
 const TOLERANCE: f64 = 1e-9;
@@ -22,12 +24,19 @@ impl From<&Figures> for FiguresFile {
             time_to_first_token_seconds: written(&figures.time_to_first_token),
             time_per_output_token_seconds: written(&figures.time_per_output_token),
             inter_token_p50_seconds: written(&figures.inter_token_p50),
-            inter_token_p95_seconds: written(&figures.inter_token_p95),
+            inter_token_p95_seconds: figures.inter_token_p95.as_ref().ok().map(written),
+            no_inter_token_p95: figures.inter_token_p95.err().map(|reason| reason.to_string()),
+            inter_token_p99_seconds: figures.inter_token_p99.and_then(Result::ok).as_ref().map(written),
+            no_inter_token_p99: figures
+                .inter_token_p99
+                .and_then(Result::err)
+                .map(|reason| reason.to_string()),
             end_to_end_seconds: written(&figures.end_to_end),
             load_seconds: written(&figures.load),
             peak_memory_bytes: figures.peak_memory.as_ref().map(written),
             machine_hours_per_mtok_output: written(&figures.machine_hours_per_mtok_output),
             machine_hours_per_mtok_input: written(&figures.machine_hours_per_mtok_input),
+            noise: figures.noise.as_ref().map(NoiseFile::from),
         }
     }
 }
@@ -44,7 +53,20 @@ impl FiguresFile {
                 &self.time_per_output_token_seconds,
             )?,
             inter_token_p50: read("inter_token_p50_seconds", &self.inter_token_p50_seconds)?,
-            inter_token_p95: read("inter_token_p95_seconds", &self.inter_token_p95_seconds)?,
+            inter_token_p95: percentile(
+                "inter_token_p95_seconds",
+                self.inter_token_p95_seconds.as_ref(),
+                self.no_inter_token_p95.as_deref(),
+            )?
+            .ok_or((
+                "inter_token_p95_seconds",
+                "there is neither a value nor a reason for none".to_owned(),
+            ))?,
+            inter_token_p99: percentile(
+                "inter_token_p99_seconds",
+                self.inter_token_p99_seconds.as_ref(),
+                self.no_inter_token_p99.as_deref(),
+            )?,
             end_to_end: read("end_to_end_seconds", &self.end_to_end_seconds)?,
             load: read("load_seconds", &self.load_seconds)?,
             peak_memory: read_some("peak_memory_bytes", self.peak_memory_bytes.as_ref())?,
@@ -56,7 +78,89 @@ impl FiguresFile {
                 "machine_hours_per_mtok_input",
                 &self.machine_hours_per_mtok_input,
             )?,
+            noise: self
+                .noise
+                .as_ref()
+                .map(NoiseFile::noise)
+                .transpose()
+                .map_err(|problem| ("noise", problem))?,
         })
+    }
+}
+
+/// A percentile as it is stated; `None` where the file says nothing of it.
+fn percentile(
+    key: &'static str,
+    value: Option<&EstimateFile>,
+    reason: Option<&str>,
+) -> Result<Option<Percentile>, (&'static str, String)> {
+    match (value, reason) {
+        (Some(value), None) => Ok(Some(Ok(read(key, value)?))),
+        (None, Some(reason)) => match NoPercentile::from_text(reason) {
+            Some(reason) => Ok(Some(Err(reason))),
+            None => Err((key, format!("`{reason}` is no reason known here"))),
+        },
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err((key, "it has a value and a reason for none".to_owned())),
+    }
+}
+
+impl From<&Noise> for NoiseFile {
+    fn from(noise: &Noise) -> Self {
+        let [low_severe, low_mild, high_mild, high_severe] = noise.outliers.0;
+        let smallest = noise.smallest_difference;
+        Self {
+            time_per_output_token: SpreadFile::from(&noise.time_per_output_token),
+            time_to_first_token: SpreadFile::from(&noise.time_to_first_token),
+            outliers: OutliersFile { low_severe, low_mild, high_mild, high_severe },
+            process_starts: noise.process_starts,
+            between_starts_ratio: noise.between_starts.map(Ratio::value),
+            smallest_difference_ratio: smallest.map(|smallest| smallest.slowdown().value()),
+            smallest_difference_is_lower_bound: smallest.is_some_and(|smallest| smallest.is_lower_bound()),
+        }
+    }
+}
+
+impl From<&Spread<Seconds>> for SpreadFile {
+    fn from(spread: &Spread<Seconds>) -> Self {
+        Self {
+            scaled_mad_seconds: spread.scaled_mad().value(),
+            first_quartile_seconds: spread.first_quartile().value(),
+            third_quartile_seconds: spread.third_quartile().value(),
+        }
+    }
+}
+
+impl NoiseFile {
+    fn noise(&self) -> Result<Noise, String> {
+        let ratio = |value: f64| Ratio::new(value).map_err(|error| error.to_string());
+        let outliers = self.outliers;
+        let slowdown = self.smallest_difference_ratio.map(ratio).transpose()?;
+        Ok(Noise {
+            time_per_output_token: self.time_per_output_token.spread()?,
+            time_to_first_token: self.time_to_first_token.spread()?,
+            outliers: OutlierCounts([
+                outliers.low_severe,
+                outliers.low_mild,
+                outliers.high_mild,
+                outliers.high_severe,
+            ]),
+            process_starts: self.process_starts,
+            between_starts: self.between_starts_ratio.map(ratio).transpose()?,
+            smallest_difference: slowdown
+                .map(|slowdown| SmallestDifference::new(slowdown, self.smallest_difference_is_lower_bound)),
+        })
+    }
+}
+
+impl SpreadFile {
+    fn spread(self) -> Result<Spread<Seconds>, String> {
+        let seconds = |value: f64| Seconds::new(value).map_err(|error| error.to_string());
+        Ok(Spread::new(
+            seconds(self.scaled_mad_seconds)?,
+            seconds(self.first_quartile_seconds)?,
+            seconds(self.third_quartile_seconds)?,
+        ))
     }
 }
 

@@ -14,13 +14,58 @@ pub(in crate::record) struct FiguresFile {
     pub time_to_first_token_seconds: EstimateFile,
     pub time_per_output_token_seconds: EstimateFile,
     pub inter_token_p50_seconds: EstimateFile,
-    pub inter_token_p95_seconds: EstimateFile,
+    pub inter_token_p95_seconds: Option<EstimateFile>,
+    /// Why there is none; `null` if there is.
+    #[serde(default)]
+    pub no_inter_token_p95: Option<String>,
+    /// `null` in files before method 3, too.
+    #[serde(default)]
+    pub inter_token_p99_seconds: Option<EstimateFile>,
+    #[serde(default)]
+    pub no_inter_token_p99: Option<String>,
     pub end_to_end_seconds: EstimateFile,
     pub load_seconds: EstimateFile,
     /// `null` where the system does not tell.
     pub peak_memory_bytes: Option<EstimateFile>,
     pub machine_hours_per_mtok_output: EstimateFile,
     pub machine_hours_per_mtok_input: EstimateFile,
+    /// How much the repetitions differ; `null` in files before method 3.
+    #[serde(default)]
+    pub noise: Option<NoiseFile>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct NoiseFile {
+    pub time_per_output_token: SpreadFile,
+    pub time_to_first_token: SpreadFile,
+    /// Repetitions whose time per output token lies beyond Tukey's fences.
+    pub outliers: OutliersFile,
+    pub process_starts: u64,
+    /// Standard deviation of the medians of the process starts over their mean; `null` for a single start.
+    pub between_starts_ratio: Option<f64>,
+    /// The smallest slowdown that a comparison would have found with 90 % power; `null` for fewer than six repetitions.
+    pub smallest_difference_ratio: Option<f64>,
+    /// True where the spread between starts is not known.
+    pub smallest_difference_is_lower_bound: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct SpreadFile {
+    /// 1.4826 times the median absolute deviation.
+    pub scaled_mad_seconds: f64,
+    pub first_quartile_seconds: f64,
+    pub third_quartile_seconds: f64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct OutliersFile {
+    pub low_severe: u64,
+    pub low_mild: u64,
+    pub high_mild: u64,
+    pub high_severe: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]

@@ -48,6 +48,7 @@ pub(super) const EN: MeasuredWords = MeasuredWords {
         per_token: "Time per output token (TPOT)",
         inter_p50: "Time between tokens, median",
         inter_p95: "Time between tokens, 95th percentile",
+        inter_p99: "Time between tokens, 99th percentile",
         end_to_end: "Whole request",
         load: "Loading the model",
         memory: "Peak memory",
@@ -91,6 +92,8 @@ pub(super) const EN: MeasuredWords = MeasuredWords {
             "Needs about {needed} at least, and {left} of the time budget were left. Give a larger budget."
         )
     },
+    no_percentile: |have, need| format!("too few times: {have}, and {need} are needed"),
+    not_stated: "not stated by this method",
     no_figures: "The samples give no figures: a repetition or the loading time is missing.",
     flags_heading: "Before you trust these figures",
     severity: |severity| match severity {
@@ -177,6 +180,7 @@ pub(super) const FR: MeasuredWords = MeasuredWords {
         per_token: "Temps par token produit (TPOT)",
         inter_p50: "Temps entre deux tokens, médiane",
         inter_p95: "Temps entre deux tokens, 95e\u{a0}centile",
+        inter_p99: "Temps entre deux tokens, 99e\u{a0}centile",
         end_to_end: "Requête entière",
         load: "Chargement du modèle",
         memory: "Pic de mémoire",
@@ -247,6 +251,10 @@ pub(super) const FR: MeasuredWords = MeasuredWords {
             "Demande au moins {needed} environ, et il restait {left} du temps accordé. Accordez davantage de temps."
         )
     },
+    no_percentile: |have, need| {
+        format!("trop peu de temps mesurés\u{a0}: {}, il en faut {}", fr::count(have), fr::count(need))
+    },
+    not_stated: "non indiqué par cette méthode",
     no_figures: "Les échantillons ne donnent aucun chiffre\u{a0}: il manque une répétition ou le temps de chargement.",
     flags_heading: "Avant de vous fier à ces chiffres",
     severity: |severity| match severity {
