@@ -17,6 +17,7 @@ mod pull;
 mod report;
 mod run;
 mod session;
+mod speeds;
 mod summary;
 mod terminal;
 
