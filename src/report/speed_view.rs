@@ -2,8 +2,9 @@
 
 use super::claims_view::{Badge, SourceRow, source_row};
 use super::ledger_view::{LedgerView, SourceView};
+use super::number::decimals;
 use super::words::Words;
-use crate::units::{Bytes, BytesPerSecond, Ratio, rounded_u64};
+use crate::units::{Bytes, BytesPerSecond, Ratio};
 
 /// A speed that somebody published, and what became of it, in the language of the page.
 #[derive(Clone, Debug)]
@@ -119,9 +120,12 @@ fn row<'a>(words: &Words, speed: &'a SpeedView) -> SpeedRow<'a> {
     }
 }
 
-/// A bandwidth with its prefix: `874 GB/s`.
+/// A bandwidth in the unit that all rows share, so that they can be compared: `874 GB/s`, `1,008 GB/s`.
 fn per_second(words: &Words, bandwidth: BytesPerSecond) -> String {
-    format!("{}/s", words.numerals.quantity(Bytes::new(rounded_u64(bandwidth.value()))))
+    let n = &words.numerals;
+    let gigabytes = bandwidth.value() / 1e9;
+    let [.., gigabyte, _] = n.bytes;
+    format!("{}\u{a0}{gigabyte}/s", n.fixed(gigabytes, decimals(gigabytes, None)))
 }
 
 #[cfg(test)]
@@ -142,6 +146,13 @@ mod tests {
         assert_eq!(figures(&in_french[0]), ["7,60 Go", "874 Go/s", "448 Go/s", "195 %"]);
         assert_eq!(in_english[0].setting, "FP8, vLLM 0.6, one sequence");
         assert_eq!(in_english[0].badge.icon, "refuted");
+    }
+
+    #[test]
+    fn bandwidths_share_one_unit() {
+        let shown = |value: f64| per_second(&FR, BytesPerSecond::new(value).unwrap());
+        assert_eq!(shown(1_008e9), "1\u{202f}008\u{a0}Go/s");
+        assert_eq!(shown(1.5e9), "1,50\u{a0}Go/s");
     }
 
     #[test]
