@@ -80,7 +80,7 @@ quantity!(
     TokensPerSecond, "tokens/s");
 quantity!(
     /// Bytes moved per second.
-    BytesPerSecond, "bytes/s");
+    BytesPerSecond, "B/s");
 quantity!(
     /// Energy per token; the name of the figure says which tokens are counted.
     JoulesPerToken, "J/token");
