@@ -342,6 +342,32 @@ fn lists_and_claims_are_data_for_people_and_programs() {
 }
 
 #[test]
+fn cited_speeds_are_data_for_people_and_programs() {
+    let home = Home::new();
+    let output = home.command(&["claims", "--speeds", "--json"]).output().unwrap();
+    let speeds: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let speed = |id| speeds.as_array().unwrap().iter().find(|speed| speed["id"] == id).unwrap();
+    let seven = speed("gigagpu-r1-qwen-7b-fp8");
+    assert_eq!((seven["verdict"].as_str(), &seven["not_judged"]), (Some("implausible"), &().into()));
+    assert_eq!(seven["needed_bytes_per_second"], 874e9);
+    assert_eq!(seven["card"]["bandwidth_bytes_per_second"], 448e9);
+    let open = speed("gigagpu-mistral-7b-fp16");
+    assert_eq!(
+        (&open["not_judged"], &open["share"], &open["sequences"]),
+        (&"sequences-not-stated".into(), &().into(), &().into())
+    );
+    let output = home.command(&["claims", "--speeds", "--lang", "fr"]).output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("implausible: DeepSeek-R1-Distill-Qwen-7B écrit 115 tokens par seconde"),
+        "{shown}"
+    );
+    assert!(shown.contains("needs 874 GB/s, 195 % of it"), "{shown}");
+    let output = home.command(&["claims", "deepseek-5-6m", "--speeds"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn clean_removes_checkpoints_and_says_so_first_if_asked() {
     let home = Home::new();
     home.command(&tiny(&["--repetitions", "1"])).output().unwrap();

@@ -288,6 +288,9 @@ pub(super) struct ClaimsArgs {
     /// Only claims quoted from this article
     #[arg(long, value_name = "ID")]
     pub(super) article: Option<String>,
+    /// Show instead speeds that others published, beside the bandwidth of the card they were seen on
+    #[arg(long, conflicts_with_all = ["id", "category", "outcome", "examined", "article"])]
+    pub(super) speeds: bool,
     /// Language of titles and texts, en or fr (default: that of the environment); a JSON document always holds both
     #[arg(long, value_name = "LANGUAGE", value_parser = parse_language)]
     pub(super) lang: Option<Language>,

@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 
 use super::arguments::ClaimsArgs;
 use super::locale::user_language;
-use super::{Catalog, Status, Terminal};
+use super::{Catalog, Status, Terminal, speeds};
 use crate::claim::{Category, Claim, Constant, Examined, Ledger, Reading, Source};
 use crate::language::{Bilingual, Language};
 
 pub(super) fn execute(args: &ClaimsArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let ledger = Catalog::shipped()?.ledger;
-    let chosen = choose(args, &ledger)?;
     let language = args.lang.unwrap_or_else(user_language);
+    if args.speeds {
+        return show_speeds(args, &ledger, language, terminal);
+    }
+    let chosen = choose(args, &ledger)?;
     if args.json.json {
         let claims: Vec<Value> = chosen.iter().map(|claim| claim_json(claim, &ledger)).collect();
         terminal.data(&serde_json::to_string_pretty(&claims)?)?;
@@ -24,10 +27,27 @@ pub(super) fn execute(args: &ClaimsArgs, terminal: &mut Terminal) -> anyhow::Res
             terminal.data(&line)?;
         }
         terminal.note(&format!(
-            "{} of {} claims; one of them whole: claimbench claims ID",
+            "{} of {} claims; one of them whole: claimbench claims ID; {} cited speeds: claimbench claims --speeds",
             chosen.len(),
-            ledger.claims().len()
+            ledger.claims().len(),
+            ledger.speeds().speeds().len()
         ));
+    }
+    Ok(Status::Good)
+}
+
+fn show_speeds(
+    args: &ClaimsArgs,
+    ledger: &Ledger,
+    language: Language,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Status> {
+    if args.json.json {
+        terminal.data(&serde_json::to_string_pretty(&speeds::document(ledger))?)?;
+    } else {
+        for line in speeds::table(ledger, language) {
+            terminal.data(&line)?;
+        }
     }
     Ok(Status::Good)
 }
@@ -132,7 +152,7 @@ fn read(source: &Source) -> String {
     }
 }
 
-fn both(text: &Bilingual) -> Value {
+pub(super) fn both(text: &Bilingual) -> Value {
     json!({ "en": text.en, "fr": text.fr })
 }
 
@@ -195,7 +215,7 @@ fn constant_json(constant: &Constant) -> Value {
     })
 }
 
-fn source_json(source: &Source) -> Value {
+pub(super) fn source_json(source: &Source) -> Value {
     let quoted_by = match &source.reading {
         Reading::AsQuoted { by } => Some(by),
         Reading::Original | Reading::NotVerified => None,

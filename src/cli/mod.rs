@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod run_files;
 mod session;
+mod speeds;
 mod summary;
 mod terminal;
 

@@ -6,6 +6,7 @@ use super::claims_view::{self, Badge, ClaimRow, Topic};
 use super::component::Head;
 use super::ledger_view::{AmountView, LedgerView};
 use super::page_file::PageFile;
+use super::speed_view::{self, SpeedRow};
 use super::words::Words;
 use crate::language::Language;
 use crate::measurement::Run;
@@ -33,6 +34,7 @@ struct ClaimsTemplate<'a> {
     heading: String,
     legend: Vec<Badge>,
     topics: Vec<Topic<'a>>,
+    speeds: Vec<SpeedRow<'a>>,
 }
 
 impl ClaimsPage<'_> {
@@ -49,6 +51,7 @@ impl ClaimsPage<'_> {
             heading: (w.heading)(index_as_u64(self.ledger.claims.len())),
             legend: claims_view::legend(words, self.ledger.claims.iter()),
             topics: claims_view::topics(words, self.ledger, |_| true),
+            speeds: speed_view::rows(words, self.ledger),
         };
         template.render().expect("writing to a string cannot fail")
     }

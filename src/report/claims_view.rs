@@ -152,11 +152,6 @@ pub(crate) fn topics<'a>(
 }
 
 fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> ClaimRow<'a> {
-    let source = |source: &'a SourceView| SourceRow {
-        document: document(words, &source.document),
-        link: source.link(),
-        reading: (words.claims.reading)(&source.reading),
-    };
     let related = claim.related.iter().filter_map(|id| ledger.claims.iter().find(|other| other.id == *id));
     ClaimRow {
         claim,
@@ -171,8 +166,17 @@ fn row<'a>(words: &Words, ledger: &'a LedgerView, claim: &'a ClaimView) -> Claim
             .map(|step| (step.label.as_deref(), localised(words, &step.calculation)))
             .collect(),
         inputs: claim.inputs.iter().map(|input| input_line(words, input)).collect(),
-        sources: claim.sources.iter().map(source).collect(),
+        sources: claim.sources.iter().map(|source| source_row(words, source)).collect(),
         related: related.map(|other| (other.id.as_str(), other.title.as_str())).collect(),
+    }
+}
+
+/// A document with its link and how it was read.
+pub(crate) fn source_row<'a>(words: &Words, source: &'a SourceView) -> SourceRow<'a> {
+    SourceRow {
+        document: document(words, &source.document),
+        link: source.link(),
+        reading: (words.claims.reading)(&source.reading),
     }
 }
 

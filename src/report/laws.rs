@@ -241,6 +241,14 @@ fn hostile_text_stays_text() {
         claim.quoted_in.publisher = Some(hostile.into());
         claim.sources[0].url = Some(format!("https://example.org/\"{hostile}"));
     }
+    for speed in &mut ledger.speeds {
+        for text in [&mut speed.statement, &mut speed.weights, &mut speed.bytes_why, &mut speed.card] {
+            text.push_str(hostile);
+        }
+        speed.engine = Some(hostile.into());
+        speed.sources[0].document.title = hostile.into();
+        speed.card_source.url = Some(format!("https://example.org/\"{hostile}"));
+    }
     ledger.points[0].label = hostile.into();
     ledger.points[1].claim_id = Some(hostile.into());
     let shown = [
@@ -261,6 +269,8 @@ fn hostile_text_stays_text() {
 fn addresses_that_are_not_of_the_web_are_no_links() {
     let mut ledger = ledger(English);
     ledger.claims[0].sources[0].url = Some("javascript:alert(1)".into());
+    ledger.speeds[0].sources[0].url = Some("javascript:alert(2)".into());
+    ledger.speeds[0].card_source.url = Some("javascript:alert(3)".into());
     let html = ClaimsPage { run: &run(), ledger: &ledger, language: English }.render();
     assert!(!html.contains("javascript:") && html.contains("https://arxiv.org"));
 }

@@ -4,7 +4,8 @@ use super::ledger_view::{
     AmountView, ClaimOutcome, ClaimView, DocumentView, Examination, InputView, LedgerView, PointKind,
     Reading, ScalePoint, SourceView, StepView,
 };
-use crate::claim::{self, Claim, Examined, Ledger, ScaleKind};
+use super::speed_view::{SpeedVerdict, SpeedView};
+use crate::claim::{self, CitedSpeed, Claim, Examined, Ledger, NotJudged, Plausibility, ScaleKind};
 use crate::language::{Bilingual, Language};
 use crate::units::Usd;
 
@@ -13,6 +14,7 @@ impl LedgerView {
     pub(crate) fn new(ledger: &Ledger, language: Language) -> Self {
         Self {
             claims: ledger.claims().iter().map(|claim| ClaimView::new(claim, ledger, language)).collect(),
+            speeds: speeds(ledger, language),
             points: ledger.scale_points().iter().map(|point| ScalePoint::new(point, language)).collect(),
         }
     }
@@ -94,6 +96,46 @@ fn inputs(claim: &Claim, examined: &Examined, ledger: &Ledger, language: Languag
         }
     }
     inputs
+}
+
+fn speeds(ledger: &Ledger, language: Language) -> Vec<SpeedView> {
+    ledger.speeds().speeds().iter().map(|speed| SpeedView::new(speed, ledger, language)).collect()
+}
+
+impl SpeedView {
+    fn new(speed: &CitedSpeed, ledger: &Ledger, language: Language) -> Self {
+        let found = speed.check();
+        let source = |id: &String| {
+            SourceView::from(ledger.source(id).expect("the reader found the sources of every speed and card"))
+        };
+        Self {
+            id: speed.id.clone(),
+            statement: speed.statement.get(language).to_owned(),
+            weights: speed.weights.clone(),
+            engine: speed.engine.clone(),
+            sequences: speed.sequences.map(std::num::NonZeroU64::get),
+            bytes_per_step: speed.bytes_per_step,
+            bytes_why: speed.bytes_why.get(language).to_owned(),
+            card: speed.card.name.clone(),
+            published: speed.card.bandwidth,
+            card_source: source(&speed.card.sources[0]),
+            needed: found.needed().map(|needed| (needed.bandwidth, needed.share)),
+            verdict: found.into(),
+            sources: speed.sources.iter().map(source).collect(),
+        }
+    }
+}
+
+impl From<Plausibility> for SpeedVerdict {
+    fn from(found: Plausibility) -> Self {
+        match found {
+            Plausibility::Plausible(_) => Self::Plausible,
+            Plausibility::Implausible(_) => Self::Implausible,
+            Plausibility::NotJudged(NotJudged::SequencesNotStated) => Self::SequencesNotStated,
+            Plausibility::NotJudged(NotJudged::SpeculationUsed) => Self::SpeculationUsed,
+            Plausibility::NotJudged(NotJudged::OutOfRange) => Self::OutOfRange,
+        }
+    }
 }
 
 impl From<&claim::Source> for DocumentView {

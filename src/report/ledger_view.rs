@@ -1,6 +1,7 @@
 //! What the pages need of the claims ledger, in the language of the page.
 
 use super::chart::{Mark, MarkKind};
+use super::speed_view::SpeedView;
 // A heading of the claims page per category: the words match on it.
 pub(crate) use crate::claim::Category;
 use crate::language::Language;
@@ -13,6 +14,8 @@ pub(crate) struct LedgerView {
     pub(crate) claims: Vec<ClaimView>,
     /// Amounts for the claim scale, in any order.
     pub(crate) points: Vec<ScalePoint>,
+    /// Speeds that others published, in the order of the ledger.
+    pub(crate) speeds: Vec<SpeedView>,
 }
 
 /// One claim and what became of it.
@@ -290,7 +293,7 @@ mod tests {
             point("large", 1.6e9, PointKind::CannotBeChecked),
             point("small", 5.576e6, PointKind::Quoted),
         ];
-        let ledger = LedgerView { claims: vec![], points };
+        let ledger = LedgerView { points, ..LedgerView::default() };
         let extremes = ledger.extremes().unwrap();
         assert_eq!((extremes.low.label.as_str(), extremes.high.label.as_str()), ("small", "large"));
         assert_eq!(extremes.factor.value().round().to_string(), "287");
@@ -299,7 +302,7 @@ mod tests {
     #[test]
     fn like_amounts_and_an_empty_ledger_have_no_extremes() {
         let near = vec![point("a", 5.0, PointKind::Quoted), point("b", 6.0, PointKind::Quoted)];
-        assert!(LedgerView { claims: vec![], points: near }.extremes().is_none());
+        assert!(LedgerView { points: near, ..LedgerView::default() }.extremes().is_none());
         assert!(LedgerView::default().extremes().is_none());
     }
 

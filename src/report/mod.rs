@@ -24,6 +24,7 @@ mod page;
 mod page_file;
 mod pages;
 mod provenance_view;
+mod speed_view;
 mod verdict_view;
 mod words;
 

@@ -4,8 +4,9 @@ use super::ledger_view::{
     AmountView, Category, ClaimOutcome, ClaimView, DocumentView, Examination, InputView, LedgerView,
     PointKind, Reading, ScalePoint, SourceView, StepView,
 };
+use super::speed_view::{SpeedVerdict, SpeedView};
 use crate::language::Language;
-use crate::units::Usd;
+use crate::units::{Bytes, BytesPerSecond, Ratio, Usd};
 
 /// The text of one language, with the spaces of good typography written as `~`.
 fn choose(language: Language, english: &str, french: &str) -> String {
@@ -17,7 +18,7 @@ fn choose(language: Language, english: &str, french: &str) -> String {
 
 /// A few claims of the debate, one per outcome that matters to the layout.
 pub(crate) fn ledger(language: Language) -> LedgerView {
-    LedgerView { claims: claims(language), points: points(language) }
+    LedgerView { claims: claims(language), points: points(language), speeds: speeds(language) }
 }
 
 fn source(publisher: &str, title: &str, url: &str, date: &str, reading: Reading) -> SourceView {
@@ -203,5 +204,47 @@ fn points(language: Language) -> Vec<ScalePoint> {
             PointKind::CannotBeChecked,
             Some("deepseek-total-1-6b"),
         ),
+    ]
+}
+
+/// One speed per verdict that matters to the layout, and one link that must not become one.
+fn speeds(language: Language) -> Vec<SpeedView> {
+    let t = |english: &str, french: &str| choose(language, english, french);
+    let gigabytes_per_second = |value: f64| BytesPerSecond::new(value * 1e9).unwrap();
+    let url = "https://example.org/speeds";
+    let page = source("A host", "Speeds of a card", url, "2026-01", Reading::Original);
+    let fast = SpeedView {
+        id: "seven".into(),
+        statement: t("A model of 7B writes 115 tokens/s", "Un modèle de 7B écrit 115~tokens/s"),
+        weights: "FP8".into(),
+        engine: Some("vLLM 0.6".into()),
+        sequences: Some(1),
+        bytes_per_step: Bytes::new(7_600_000_000),
+        bytes_why: t("the page's own size", "la taille donnée par la page"),
+        card: "GeForce RTX 5060 Ti 16 GB".into(),
+        published: gigabytes_per_second(448.0),
+        card_source: source("A reviewer", "A test of the card", url, "2025", Reading::QuotedBy("A".into())),
+        needed: Some((gigabytes_per_second(874.0), Ratio::new(874.0 / 448.0).unwrap())),
+        verdict: SpeedVerdict::Implausible,
+        sources: vec![page.clone()],
+    };
+    vec![
+        fast.clone(),
+        SpeedView {
+            id: "eight".into(),
+            sequences: Some(8),
+            needed: Some((gigabytes_per_second(200.0), Ratio::new(200.0 / 448.0).unwrap())),
+            verdict: SpeedVerdict::Plausible,
+            ..fast.clone()
+        },
+        SpeedView {
+            id: "open".into(),
+            engine: None,
+            sequences: None,
+            needed: None,
+            verdict: SpeedVerdict::SequencesNotStated,
+            sources: vec![SourceView { url: None, ..page }],
+            ..fast
+        },
     ]
 }

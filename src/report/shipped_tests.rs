@@ -31,6 +31,23 @@ fn every_claim_has_its_card_and_its_line_in_the_contents() {
 }
 
 #[test]
+fn every_cited_speed_has_its_row_with_its_source() {
+    let ledger = Catalog::shipped().unwrap().ledger;
+    for (name, implausible) in
+        [("claims.html", "</svg>Implausible</span>"), ("claims.fr.html", "</svg>Invraisemblable</span>")]
+    {
+        let html = page(name);
+        for speed in ledger.speeds().speeds() {
+            let (_, rest) = html.split_once(&format!("<tr role=\"row\" id=\"speed-{}\">", speed.id)).unwrap();
+            let row = rest.split_once("</tr>").unwrap().0;
+            let address = ledger.source(&speed.sources[0]).unwrap().address.as_deref().unwrap();
+            assert!(row.contains(&format!("<a href=\"{address}\"")), "{}: {row}", speed.id);
+            assert_eq!(row.contains(implausible), speed.check().id() == "implausible", "{}", speed.id);
+        }
+    }
+}
+
+#[test]
 fn a_link_from_a_run_to_a_claim_arrives() {
     for (front, claims) in [("index.html", "claims.html"), ("fr.html", "claims.fr.html")] {
         let start = format!("href=\"{claims}#");

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn sequences_share_one_reading_of_the_weights() {
         let of = |sequences| judged(800.0, sequences, Speculation::NotStated, 1e9, 100e9);
-        assert_eq!(of(8).needed().unwrap().share.value(), 1.0);
+        assert_eq!(of(8).needed().map(|needed| needed.share), Ratio::new(1.0).ok());
         assert_eq!((of(8).id(), of(7).id()), ("plausible", "implausible"));
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, gate, measured, numerals,
+    VerdictWords, Words, answers, claims, gate, measured, numerals, speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -23,6 +23,7 @@ pub(crate) static EN: Words = Words {
     answers: answers::EN,
     energy: ENERGY,
     claims: claims::EN,
+    speeds: speeds::EN,
     limits: LIMITS,
     provenance: PROVENANCE,
     index: INDEX,

@@ -5,7 +5,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, gate, measured, numerals,
+    VerdictWords, Words, answers, claims, gate, measured, numerals, speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -27,6 +27,7 @@ pub(crate) static FR: Words = Words {
     answers: answers::FR,
     energy: ENERGY,
     claims: claims::FR,
+    speeds: speeds::FR,
     limits: LIMITS,
     provenance: PROVENANCE,
     index: INDEX,

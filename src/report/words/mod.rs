@@ -9,6 +9,7 @@ mod fr;
 mod gate;
 mod measured;
 mod numerals;
+mod speeds;
 
 use super::number::Numerals;
 use crate::language::Language;
@@ -21,6 +22,7 @@ use claims::ClaimWords;
 pub(crate) use en::EN;
 pub(crate) use fr::FR;
 use gate::GateWords;
+use speeds::SpeedWords;
 
 /// One language.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(crate) struct Words {
     pub(crate) answers: AnswersWords,
     pub(crate) energy: EnergyWords,
     pub(crate) claims: ClaimWords,
+    pub(crate) speeds: SpeedWords,
     pub(crate) limits: LimitWords,
     pub(crate) provenance: ProvenanceWords,
     pub(crate) index: IndexWords,
