@@ -172,7 +172,7 @@ fn an_interrupted_run_of_a_file_goes_on_with_the_same_file_only() {
     case["failure"] = serde_json::json!({ "stage": "interrupted", "reason": "stopped" });
     case["observed"]["output_tokens"] = serde_json::Value::Null;
     let text = claimbench::record::sealed(&serde_json::to_string_pretty(&run).unwrap()).unwrap();
-    fs::write(&file, text).unwrap();
+    fs::write(&file, &text).unwrap();
     let resume = |more: &[&str]| {
         let fixed = ["run", "--resume", folder.to_str().unwrap()];
         home.call(&fixed.iter().chain(more).copied().collect::<Vec<_>>())
@@ -196,7 +196,7 @@ fn an_interrupted_run_of_a_file_goes_on_with_the_same_file_only() {
     );
 
     // A failed case stays failed, so the file from before is put back first.
-    fs::write(&file, serde_json::to_string(&run).unwrap()).unwrap();
+    fs::write(&file, &text).unwrap();
     home.gguf("m.gguf", "tiny-qwen2", 1, false);
     let output = resume(&["--model", &path]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
