@@ -32,10 +32,15 @@ impl FoundCeilings {
     ) -> Result<Self, CeilingsError> {
         let now = clock.unix_seconds();
         let kept = store.and_then(|s| s.load(machine, device.device(), provenance::profile(), now));
-        found(kept, anew, || device.measure_ceilings(clock, cache), |ceilings| {
-            let saved = store.map(|store| store.save(machine, ceilings))?;
-            saved.err().map(|error| error.to_string())
-        })
+        found(
+            kept,
+            anew,
+            || device.measure_ceilings(clock, cache),
+            |ceilings| {
+                let saved = store.map(|store| store.save(machine, ceilings))?;
+                saved.err().map(|error| error.to_string())
+            },
+        )
     }
 }
 

@@ -24,8 +24,8 @@ pub use flag::{Flag, Severity};
 pub use gate::{GATED_SINCE_METHOD, Gate, GateDistance, GateFault, NotGated};
 pub use outcome::{Failure, Outcome, Skip, Stage};
 pub use plausible::{
-    CACHES_PER_WEIGHTS, CitedSpeed, ENERGY_TOLERANCE, IMPLAUSIBLE_ABOVE, NotJudged, Plausibility, cited_speed,
-    energy_contradicts, power_over_limit,
+    CACHES_PER_WEIGHTS, CitedSpeed, ENERGY_TOLERANCE, IMPLAUSIBLE_ABOVE, NotJudged, Plausibility,
+    cited_speed, energy_contradicts, power_over_limit,
 };
 pub use roofline::{ComputeUse, KV_VALUE_BYTES, NoRoofline, Roofline, StepBytes, applicable};
 pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};

@@ -100,9 +100,7 @@ pub fn cited_speed(
 /// True if an energy differs from mean power times duration by more than `tolerance` of the latter.
 pub fn energy_contradicts(energy: Joules, mean_power: Watts, time: Seconds, tolerance: f64) -> bool {
     let expected = mean_power.during(time);
-    expected.is_none_or(|expected| {
-        (energy.value() - expected.value()).abs() > tolerance * expected.value()
-    })
+    expected.is_none_or(|expected| (energy.value() - expected.value()).abs() > tolerance * expected.value())
 }
 
 /// True if more power was drawn on average than the device is allowed to draw.

@@ -106,15 +106,11 @@ impl Roofline {
     pub fn new(case: &Case, figures: &Figures, ceilings: Option<&Ceilings>) -> Self {
         let workload = &case.workload;
         let step = StepBytes::of(case);
-        let prefill_flop = case.model.shape.prefill_flop(
-            workload.context_depth,
-            workload.prompt_tokens,
-            workload.batch,
-        );
+        let prefill_flop =
+            case.model.shape.prefill_flop(workload.context_depth, workload.prompt_tokens, workload.batch);
         let ceilings = ceilings.ok_or(NoRoofline::NoCeilings);
-        let ceilings = ceilings.and_then(|ceilings| {
-            ceilings.is_optimised().then_some(ceilings).ok_or(NoRoofline::NotOptimised)
-        });
+        let ceilings = ceilings
+            .and_then(|ceilings| ceilings.is_optimised().then_some(ceilings).ok_or(NoRoofline::NotOptimised));
         Self {
             mbu: step.and_then(|step| mbu(step, &figures.time_per_output_token, ceilings?)),
             mfu: ceilings

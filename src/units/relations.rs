@@ -1,8 +1,9 @@
 //! Which quantities combine, and into what. A `None` means that the divisor is zero or the result is not finite.
 
 use super::{
-    Bytes, BytesPerSecond, Flop, FlopPerSecond, HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION, MachineHoursPerMillionTokens, Ratio, SECONDS_PER_HOUR, Seconds,
-    Tokens, TokensPerSecond, Usd, UsdPerHour, UsdPerMillionTokens, Watts,
+    Bytes, BytesPerSecond, Flop, FlopPerSecond, HOURS_PER_YEAR, Joules, JoulesPerToken, MILLION,
+    MachineHoursPerMillionTokens, Ratio, SECONDS_PER_HOUR, Seconds, Tokens, TokensPerSecond, Usd, UsdPerHour,
+    UsdPerMillionTokens, Watts,
 };
 
 impl Tokens {

@@ -19,7 +19,7 @@ use timing::{Passes, Stopwatch};
 const HOST_WORKING_SET: u64 = 512_000_000;
 /// The same on a card, which reads a hundred times as fast.
 const CARD_WORKING_SET: u64 = 2_000_000_000;
-/// A working set is at least so many times as large as the last-level cache, as STREAM asks for (McCalpin).
+/// A working set is at least so many times as large as the last-level cache, as the rules of STREAM ask.
 const CACHES_PER_WORKING_SET: u64 = 4;
 /// What matrices and the library take beside it.
 const ROOM: u64 = 400_000_000;
@@ -123,7 +123,8 @@ fn measure(
         Device::Cuda { .. } => tensors::on_card(effort.floats(), &device.candle),
     };
     let tensor = tensor.map_err(|error| CeilingsError::Device(first_line(&error)))?;
-    let (rates, left_out) = tensors::read_rates(&watch, tensor, device.device());
+    let (rates, left_out) = tensors::read_rates(&watch, &tensor, device.device());
+    drop(tensor);
     reads.extend(rates);
     not_tried.extend(left_out);
     let (products, left_out) = products::rates(&watch, effort);

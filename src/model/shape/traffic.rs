@@ -67,9 +67,11 @@ impl Shape {
         let output = count_as_f64(self.vocab) * count_as_f64(self.hidden);
         let per_token = count_as_f64(self.matrix_parameters()) - output;
         let widths = self.heads() * (self.head_dim() + self.value_dim());
-        let attention = count_as_f64(self.layers) * count_as_f64(widths) * self.positions_seen(before, tokens);
+        let attention =
+            count_as_f64(self.layers) * count_as_f64(widths) * self.positions_seen(before, tokens);
         let of_one = 2.0 * (per_token * count_as_f64(tokens) + output + attention);
-        Flop::new(of_one * count_as_f64(batch)).expect("products of finite positive numbers far below the largest")
+        Flop::new(of_one * count_as_f64(batch))
+            .expect("products of finite positive numbers far below the largest")
     }
 
     /// Width of a value head.

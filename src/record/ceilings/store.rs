@@ -106,7 +106,11 @@ mod tests {
         assert_eq!(load(&store, now), None, "a folder that does not exist holds none");
         store.save(&machine.id(), &ceilings).unwrap();
         assert_eq!(load(&store, now), Some(ceilings));
-        assert_eq!(fs::read_dir(folder.path().join("ceilings")).unwrap().count(), 1, "no partial file is left");
+        assert_eq!(
+            fs::read_dir(folder.path().join("ceilings")).unwrap().count(),
+            1,
+            "no partial file is left"
+        );
         let other = crate::hardware::Machine { logical_cpus: 4, ..machine.clone() };
         assert_eq!(store.load(&other.id(), &CPU, "release", now), None);
         assert_eq!(store.load(&machine.id(), &Device::Cpu { threads: 1 }, "release", now), None);
