@@ -65,8 +65,8 @@ impl Effort {
     /// For a device whose last-level cache has this size, where it is known.
     fn of(device: &Device, cache: Option<Bytes>) -> Self {
         let (usual, squares, stored) = match device {
-            Device::Cpu { .. } => (HOST_WORKING_SET, [512, 4_096], 2_048),
-            Device::Cuda { .. } => (CARD_WORKING_SET, [2_048, 16_384], 8_192),
+            Device::Cpu { .. } => (HOST_WORKING_SET, [1_024, 4_096], 2_048),
+            Device::Cuda { .. } => (CARD_WORKING_SET, [2_048, 8_192], 8_192),
         };
         let beyond = cache.map_or(0, |cache| cache.count().saturating_mul(CACHES_PER_WORKING_SET));
         Self { working_set: Bytes::new(usual.max(beyond)), rounds: 2, squares, stored }
