@@ -19,7 +19,7 @@ use timing::{Passes, Stopwatch};
 const HOST_WORKING_SET: u64 = 512_000_000;
 /// The same on a card, which reads a hundred times as fast.
 const CARD_WORKING_SET: u64 = 2_000_000_000;
-/// A working set is at least so many times as large as the last-level cache, as STREAM asks for (McCalpin).
+/// A working set is at least so many times as large as the last-level cache, as the rules of STREAM ask.
 const CACHES_PER_WORKING_SET: u64 = 4;
 /// What matrices and the library take beside it.
 const ROOM: u64 = 400_000_000;
@@ -65,8 +65,8 @@ impl Effort {
     /// For a device whose last-level cache has this size, where it is known.
     fn of(device: &Device, cache: Option<Bytes>) -> Self {
         let (usual, squares, stored) = match device {
-            Device::Cpu { .. } => (HOST_WORKING_SET, [512, 4_096], 2_048),
-            Device::Cuda { .. } => (CARD_WORKING_SET, [2_048, 16_384], 8_192),
+            Device::Cpu { .. } => (HOST_WORKING_SET, [1_024, 4_096], 2_048),
+            Device::Cuda { .. } => (CARD_WORKING_SET, [2_048, 8_192], 8_192),
         };
         let beyond = cache.map_or(0, |cache| cache.count().saturating_mul(CACHES_PER_WORKING_SET));
         Self { working_set: Bytes::new(usual.max(beyond)), rounds: 2, squares, stored }
@@ -123,7 +123,8 @@ fn measure(
         Device::Cuda { .. } => tensors::on_card(effort.floats(), &device.candle),
     };
     let tensor = tensor.map_err(|error| CeilingsError::Device(first_line(&error)))?;
-    let (rates, left_out) = tensors::read_rates(&watch, tensor, device.device());
+    let (rates, left_out) = tensors::read_rates(&watch, &tensor, device.device());
+    drop(tensor);
     reads.extend(rates);
     not_tried.extend(left_out);
     let (products, left_out) = products::rates(&watch, effort);

@@ -25,7 +25,7 @@ pub(super) fn on_card(count: usize, device: &CandleDevice) -> Result<Tensor> {
 /// The rates of all ways through candle, and those that were left out.
 pub(super) fn read_rates(
     watch: &Stopwatch<'_>,
-    matrix: Tensor,
+    matrix: &Tensor,
     device: &Device,
 ) -> (Vec<ReadRate>, Vec<NotTried>) {
     let threads = match device {
@@ -37,10 +37,10 @@ pub(super) fn read_rates(
         Ok(rate) => rates.push(ReadRate { threads, ..rate }),
         Err(reason) => left_out.push(not_tried(method.id(), reason)),
     };
-    keep(ReadMethod::TensorSum, rate(watch, ReadMethod::TensorSum, &matrix, || matrix.sum_all().map(drop)));
+    keep(ReadMethod::TensorSum, rate(watch, ReadMethod::TensorSum, matrix, || matrix.sum_all().map(drop)));
     let row_sums = || matrix.sum(D::Minus1).map(drop);
-    keep(ReadMethod::RowSums, rate(watch, ReadMethod::RowSums, &matrix, row_sums));
-    keep(ReadMethod::VectorF32, vector_rate(watch, ReadMethod::VectorF32, &matrix));
+    keep(ReadMethod::RowSums, rate(watch, ReadMethod::RowSums, matrix, row_sums));
+    keep(ReadMethod::VectorF32, vector_rate(watch, ReadMethod::VectorF32, matrix));
     for (method, dtype) in [(ReadMethod::VectorF16, DType::F16), (ReadMethod::VectorBf16, DType::BF16)] {
         let converted = || matrix.to_dtype(dtype).map_err(|error| super::first_line(&error));
         let rate = match device {

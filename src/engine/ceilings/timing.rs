@@ -19,7 +19,7 @@ pub(super) struct Passes {
 
 impl Passes {
     pub(super) const fn usual() -> Self {
-        Self { least: 3, enough: 0.12, shortest: 0.01 }
+        Self { least: 3, enough: 0.08, shortest: 0.01 }
     }
 
     #[cfg(test)]
