@@ -77,7 +77,10 @@ fn the_interval_covers_the_median_over_three_process_starts_too() {
             }
             let mean = length(sizes) / length(TRIALS);
             println!("{id}, loudness {loudness}: covered {covered}, {mean:.1} repetitions");
-            assert!(share(covered, TRIALS) >= 0.94, "{id}, loudness {loudness}: {covered} of {TRIALS} covered");
+            assert!(
+                share(covered, TRIALS) >= 0.94,
+                "{id}, loudness {loudness}: {covered} of {TRIALS} covered"
+            );
         }
     }
 }
