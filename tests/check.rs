@@ -129,7 +129,7 @@ fn what_was_changed_is_found_by_its_rule() {
         let value = &mut run["cases"][0]["figures"]["load_seconds"]["value"];
         *value = (value.as_f64().unwrap() * 1.000_001).into();
     };
-    let sample = |run: &mut Value| run["cases"][1]["repetitions"][3]["first_token_seconds"] = 0.5.into();
+    let sample = |run: &mut Value| run["cases"][1]["repetitions"][2]["first_token_seconds"] = 0.5.into();
     let flag = |run: &mut Value| {
         run["cases"][0]["flags"].as_array_mut().unwrap().remove(0);
     };

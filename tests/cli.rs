@@ -75,9 +75,10 @@ fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
     assert!(output.stdout.is_empty(), "data only where it was asked for");
     for part in [
         "about",
-        "1 warm-up + 6 measured",
+        "1 warm-up in each start + 6 measured",
         "random weights",
-        "6 of 6",
+        "process start 3 of 3",
+        "2 of 2",
         "measuring took",
         "machine-hours per million",
         "--rent",

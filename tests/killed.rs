@@ -32,10 +32,15 @@ fn claimbench(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Two scripted cases, so that some kills fall between them.
+/// Two scripted cases, so that some kills fall between them, in three process starts, so that some fall between those.
 fn run(folder: &Path) -> Command {
+    run_in(folder, "3")
+}
+
+fn run_in(folder: &Path, starts: &str) -> Command {
     let arguments = ["run", "--engine", "scripted", "--workload", "tiny", "--model", "tiny-qwen2"];
-    let more = ["--model", "r1-distill-qwen-1.5b", "--repetitions", REPETITIONS, "--out", "."];
+    let more =
+        ["--model", "r1-distill-qwen-1.5b", "--repetitions", REPETITIONS, "--starts", starts, "--out", "."];
     claimbench(folder, &[arguments.as_slice(), more.as_slice()].concat())
 }
 
@@ -48,9 +53,10 @@ fn measured(run: &Run) -> Vec<usize> {
     run.cases.iter().map(|record| record.outcome.measurement().measured().count()).collect()
 }
 
-/// Repetitions that the process had said were done, over all cases.
+/// Repetitions that the process had said were done, over all cases and process starts.
 fn said(output: &str) -> usize {
-    output.lines().filter(|line| line.contains(&format!(" of {REPETITIONS} in "))).count()
+    let is_done = |line: &&str| line.contains(" of ") && line.contains(" in 0.");
+    output.lines().filter(is_done).count()
 }
 
 fn resume(folder: &Path, run: &Path) -> Output {
@@ -115,7 +121,7 @@ fn a_run_killed_at_fifty_random_moments_loads_and_is_completed() {
 #[test]
 fn a_resumed_case_says_that_it_comes_from_two_processes() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path()).output().unwrap();
+    run_in(folder.path(), "1").output().unwrap();
     let path = run_folder(folder.path()).unwrap();
     // As a kill in the middle of the second case would have left it.
     let mut left = claimbench::record::load(&path).unwrap();
@@ -149,7 +155,7 @@ fn what_cannot_be_resumed_is_refused_and_left_alone() {
     let path = run_folder(folder.path()).unwrap().join("run.json");
     let good = fs::read_to_string(&path).unwrap().replacen("\"failure\": null", FAILED, 1);
     for (from, to, why) in [
-        ("\"command\": \"claimbench run", "\"command\": \"cargo bench", "only runs of `claimbench run` can"),
+        ("\"command\": \"claimbench run", "\"command\": \"make bench", "only runs of `claimbench run`"),
         ("\"tool_version\": \"", "\"tool_version\": \"9", "begun by another build"),
         ("\"id\": \"tiny-qwen2\"", "\"id\": \"tiny-other\"", "no longer has tiny-other"),
     ] {

@@ -48,7 +48,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
             );
         }
         let cases = unfinished(&run, &registry, settings.starts)?;
-        if cases.is_empty() {
+        if cases.is_empty() && args.announced.is_none() {
             terminal.say(&format!("{} is complete; nothing to resume", run.id));
             return print(&run, args, terminal).map(|()| Status::Good);
         }
@@ -82,7 +82,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     let budget = budget(args)?;
     let announced = args.announced.map(Seconds::new).transpose()?;
     let announced = measure_all(&mut session, &cases, budget, announced, terminal)?;
-    if session.starts_left() > 1 && !session.is_stopped() {
+    if session.starts_left() > 1 && session.has_open_cases() && !session.is_stopped() {
         let left = budget.map(|budget| Seconds::new((budget.value() - session.elapsed().value()).max(0.0)));
         let words = relaunch::arguments(args, &local, session.store().folder(), left.transpose()?, announced);
         return relaunch::relaunch(&words, terminal);
@@ -208,7 +208,7 @@ fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::
         label: args.label.clone(),
         starts: args.starts.unwrap_or(STARTS),
         order: Order::Interleaved { seed: args.seed },
-        limits: args.workloads.is_empty(),
+        limits: args.suite == SuiteChoice::Full && args.workloads.is_empty(),
     })
 }
 

@@ -91,7 +91,7 @@ mod tests {
         assert!((noise.between_starts.unwrap().value() - 0.02).abs() < 1e-9);
         // The worked number of `stats::smallest_difference`.
         let smallest = noise.smallest_difference.unwrap();
-        assert!((smallest.slowdown().value() - 0.149).abs() < 0.001 && !smallest.is_lower_bound());
+        assert!((smallest.slowdown().value() - 0.152).abs() < 0.001 && !smallest.is_lower_bound());
     }
 
     #[test]

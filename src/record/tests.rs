@@ -283,8 +283,8 @@ fn methods_that_are_not_known_here_are_refused() {
 fn a_key_that_stands_twice_is_refused() {
     let text = to_json(&short_run());
     let twice = text.replacen(
-        "\"order\": \"sequential\",",
-        "\"order\": \"sequential\",\n\"order\": \"sequential\",",
+        "\"order\": \"interleaved\",",
+        "\"order\": \"interleaved\",\n\"order\": \"interleaved\",",
         1,
     );
     assert!(from_json(&twice).unwrap_err().to_string().contains("duplicate field `order`"));

@@ -197,6 +197,12 @@ impl Session {
         self.stop.is_set()
     }
 
+    /// True if another process start has something to add to: a case with samples that is not finished.
+    pub fn has_open_cases(&self) -> bool {
+        let mut rows = self.run.cases.iter();
+        rows.any(|row| row.outcome.ended_early() && !row.outcome.measurement().repetitions.is_empty())
+    }
+
     /// True if the run ended before all of its cases did.
     pub fn was_interrupted(&self) -> bool {
         self.stop.is_set() || self.run.cases.iter().any(|record| record.outcome.ended_early())
@@ -255,8 +261,8 @@ impl Session {
     /// Why a case of a suite is not tried: it is expected to need more time than its workload allows.
     pub fn exceeds_limit(&self, case: &Case, forecast: &CaseForecast) -> Option<Skip> {
         let limit = Seconds::new(count_as_f64(case.workload.limit_seconds)).ok()?;
-        (self.settings.limits && forecast.case > limit)
-            .then_some(Skip::Limit { needed: forecast.case, limit })
+        let needed = forecast.without_answers().case;
+        (self.settings.limits && needed > limit).then_some(Skip::Limit { needed, limit })
     }
 
     /// What the case needs and what is free, if the one exceeds the other.

@@ -123,12 +123,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::measurement::{Run, example_run};
+    use crate::record::digest::resealed;
     use crate::record::{from_json, to_json};
 
     fn refused(change: impl Fn(&mut Value)) -> String {
         let mut value: Value = serde_json::from_str(&to_json(&example_run())).unwrap();
         change(&mut value["ceilings"]);
-        from_json(&value.to_string()).unwrap_err().to_string()
+        from_json(&resealed(&value)).unwrap_err().to_string()
     }
 
     #[test]
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(from_json(&to_json(&without)).unwrap().ceilings, None);
         let mut value: Value = serde_json::from_str(&to_json(&without)).unwrap();
         value.as_object_mut().unwrap().remove("ceilings");
-        assert_eq!(from_json(&value.to_string()).unwrap().ceilings, None, "files of earlier versions");
+        assert_eq!(from_json(&resealed(&value)).unwrap().ceilings, None, "files of earlier versions");
     }
 
     #[test]

@@ -183,6 +183,7 @@ impl From<GpuFile> for Gpu {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::digest::resealed;
     use serde_json::{Value, json};
 
     use super::super::{from_json, to_json};
@@ -212,13 +213,14 @@ mod tests {
             gpu_driver: Some("NVIDIA 580.95.05".into()),
             clock_step_nanoseconds: Some(31),
         };
+        run.derive();
         run
     }
 
     fn changed(change: impl Fn(&mut Value)) -> String {
         let mut value: Value = serde_json::from_str(&to_json(&full())).unwrap();
         change(&mut value);
-        value.to_string()
+        resealed(&value)
     }
 
     /// The same file as method 2 wrote it.
@@ -270,7 +272,7 @@ mod tests {
         ] {
             let message =
                 from_json(&changed(|run| run["machine"][key] = value.clone())).unwrap_err().to_string();
-            assert_eq!(message, "machine.machine_id: does not follow from the machine's inventory", "{key}");
+            assert!(message.starts_with("machine.machine_id: does not follow"), "{key}: {message}");
         }
     }
 

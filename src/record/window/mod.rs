@@ -43,6 +43,7 @@ impl WindowFile {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::digest::resealed;
     use serde_json::Value;
 
     use super::super::{from_json, to_json};
@@ -85,7 +86,7 @@ mod tests {
         for repetition in value["cases"][0]["repetitions"].as_array_mut().unwrap() {
             repetition.as_object_mut().unwrap().remove("window");
         }
-        let read = from_json(&value.to_string()).unwrap();
+        let read = from_json(&resealed(&value)).unwrap();
         let mut windows = read.cases[0].outcome.measurement().repetitions.iter().map(|r| r.window);
         assert!(windows.all(|window| window == Window::default()));
     }
@@ -94,7 +95,7 @@ mod tests {
     fn a_negative_time_is_refused_with_its_place() {
         let mut value: Value = serde_json::from_str(&to_json(&with(full()))).unwrap();
         value["cases"][0]["repetitions"][3]["window"]["steal_seconds"] = (-0.1).into();
-        let message = from_json(&value.to_string()).unwrap_err().to_string();
+        let message = from_json(&resealed(&value)).unwrap_err().to_string();
         assert!(message.contains("repetitions[3]: window.steal_seconds: -0.1 s is not"), "{message}");
     }
 }
