@@ -74,7 +74,9 @@ impl Job {
         criterion.final_summary();
         // Nothing was selected, or criterion only listed its ids.
         let Some(session) = session else { return Ok(ExitCode::SUCCESS) };
-        self.finish(&session?, terminal)
+        let mut session = session?;
+        session.settle(terminal)?;
+        self.finish(&session, terminal)
     }
 
     /// Hands one case to criterion. A case that fails unwinds out of criterion, which then keeps nothing of it: the
@@ -135,15 +137,17 @@ impl Job {
             // criterion's run is about speed.
             answers: false,
             // criterion has one process and an order of its own.
+            label: None,
             starts: 1,
             order: Order::Sequential,
             limits: false,
         };
         // Rows come as criterion asks for cases: its filters may leave some out.
-        let session = Session::start(settings, &[], &self.catalog, stop.clone())?;
+        let mut session = Session::start(settings, &[], &self.catalog, stop.clone())?;
         if let Some(note) = session.device_note() {
             terminal.say(note);
         }
+        session.find_ceilings(terminal)?;
         let cases = self.plan.cases();
         let forecasts: Vec<_> = cases.iter().map(|case| session.forecast(case)).collect();
         terminal.say(&announcement(cases, &forecasts, None, session.device().kind(), 1));

@@ -36,7 +36,7 @@ pub use outcome::{Bound, Comparison, Examination, Open, Outcome, compare};
 pub use printed::read as read_printed;
 pub use range::Range;
 pub use speed::{
-    BytesFrom, Card, CitedSpeed, LARGEST_PLAUSIBLE_SHARE, Needed, NotJudged, Plausibility, Speculation,
-    SpeedBook, check as check_speed,
+    BytesFrom, Card, CitedSpeed, Needed, NotJudged, Plausibility, Speculation, SpeedBook,
+    check as check_speed,
 };
 pub use unit::Unit;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::{EngineChoice, RUNS, SEED, WeightsChoice};
+use crate::hardware::Label;
 use crate::language::Language;
 use crate::model::Precision;
 use crate::workload::{DeviceChoice, Suite};
@@ -180,7 +181,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(super) starts: Option<u64>,
     /// Take up a run that was interrupted or killed, where it stopped; files of yours are given again with --model
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "out", "engine"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "label", "out", "engine"])]
     pub(super) resume: Option<PathBuf>,
     /// What the first process of a run announced, in seconds; it starts the others with it
     #[arg(long, value_name = "SECONDS", hide = true, requires = "resume", value_parser = parse_amount)]
@@ -200,6 +201,9 @@ pub(super) struct RunArgs {
     /// Do not let models with real weights answer the prompts of prompts.toml after they were measured
     #[arg(long)]
     pub(super) no_answers: bool,
+    /// Your name for this machine, 1 to 40 characters; it is published, and machines of unlike names are unlike machines
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub(super) label: Option<Label>,
     /// Folder that gets a folder for the run
     #[arg(long, value_name = "DIR", default_value = RUNS)]
     pub(super) out: PathBuf,
@@ -371,6 +375,10 @@ fn parse_precision(text: &str) -> Result<Precision, String> {
 fn parse_language(text: &str) -> Result<Language, String> {
     let found = Language::ALL.into_iter().find(|language| language.id() == text);
     found.ok_or_else(|| format!("`{text}` is not a language of the pages; known are en, fr"))
+}
+
+fn parse_label(text: &str) -> Result<Label, String> {
+    Label::new(text).map_err(|error| error.to_string())
 }
 
 fn parse_budget(text: &str) -> Result<Duration, String> {

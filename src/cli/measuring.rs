@@ -4,7 +4,7 @@ use super::session::{OpenGroup, shared_once};
 use super::summary::{announcement, gate_line, rough};
 use super::{Session, Terminal};
 use crate::measurement::{Measurement, Outcome, Role, Skip};
-use crate::stats::Stopping;
+use crate::stats::{Part, Stopping};
 use crate::units::{Seconds, count_as_f64, count_as_usize};
 use crate::workload::{Case, CaseForecast, Quota, Share, total_forecast};
 
@@ -245,9 +245,14 @@ impl<'a> Rounds<'a> {
             count_as_usize(workload.repetitions),
             count_as_usize(workload.most_repetitions),
         );
-        done < quota.most
-            && self.taken[place] + next <= limit
-            && !stopping.is_enough(&times_per_output_token(case.measurement()))
+        let part = Part {
+            fewest: count_as_usize(quota.fewest),
+            most: count_as_usize(quota.most),
+            starts: count_as_usize(session.starts().0),
+            is_last: session.starts_left() == 1,
+        };
+        let so_far = times_per_output_token(case.measurement());
+        self.taken[place] + next <= limit && stopping.goes_on(&so_far, count_as_usize(done), &part)
     }
 
     fn one(

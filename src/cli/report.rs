@@ -13,8 +13,9 @@ use super::prices::{Audience, price_of};
 use super::{Catalog, Status, Terminal};
 use crate::measurement::{Run, RunId};
 use crate::model::ModelRole;
-use crate::record::{self, RunStore};
+use crate::record::{self, CHECKED_SINCE_METHOD, RunStore};
 use crate::report::{IndexEntry, index_pages};
+use crate::stats::FEWEST_STARTS;
 
 pub(super) fn execute(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
@@ -48,6 +49,7 @@ fn publish(reports: &Path, run: &Run, text: &str) -> anyhow::Result<RunStore> {
         !is_test,
         "this run measured a shape of the test suite; it says nothing worth publishing"
     );
+    ensure_spread(run)?;
     let folder = reports.join(run.id.as_str());
     if !folder.join("run.json").is_file() {
         return Ok(RunStore::create_with(reports, &run.id, text)?);
@@ -59,6 +61,26 @@ fn publish(reports: &Path, run: &Run, text: &str) -> anyhow::Result<RunStore> {
         folder.display()
     );
     Ok(RunStore::open(&folder))
+}
+
+/// Refuses a run whose cases come from too few process starts to know how much these differ. Runs of earlier methods had one,
+/// and are shown as they are.
+fn ensure_spread(run: &Run) -> anyhow::Result<()> {
+    let needed = FEWEST_STARTS;
+    let few = run.cases.iter().find(|record| {
+        let samples = record.outcome.measurement();
+        samples.measured().next().is_some() && samples.process_starts() < needed
+    });
+    match few.filter(|_| run.provenance.method_version >= CHECKED_SINCE_METHOD) {
+        Some(record) => anyhow::bail!(
+            "{} was measured in {} process {}, and publishing takes {needed}: what differs between starts would be unknown; \
+             spread it over more with claimbench run --resume RUN --starts {needed}",
+            record.id(),
+            record.outcome.measurement().process_starts(),
+            if record.outcome.measurement().process_starts() == 1 { "start" } else { "starts" },
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Writes the list of all runs in the folder, in every language.

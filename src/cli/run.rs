@@ -77,6 +77,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     if let Some(note) = session.device_note().map(str::to_owned) {
         terminal.say(&note);
     }
+    session.find_ceilings(terminal)?;
     let local = session.local().to_vec();
     let budget = budget(args)?;
     let announced = args.announced.map(Seconds::new).transpose()?;
@@ -86,6 +87,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         let words = relaunch::arguments(args, &local, session.store().folder(), left.transpose()?, announced);
         return relaunch::relaunch(&words, terminal);
     }
+    session.settle(terminal)?;
     let price = conclude(&session, &catalog, &args.price, terminal)?;
     let folder = session.store().folder().display();
     if session.was_interrupted() {
@@ -203,6 +205,7 @@ fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::
         command,
         local,
         answers: !args.no_answers,
+        label: args.label.clone(),
         starts: args.starts.unwrap_or(STARTS),
         order: Order::Interleaved { seed: args.seed },
         limits: args.workloads.is_empty(),
@@ -220,6 +223,10 @@ fn command(args: &RunArgs, local: &[LocalModel]) -> String {
     words.extend(args.precisions.iter().map(|precision| format!("--precision {}", precision.id())));
     words.extend(args.repetitions.map(|number| format!("--repetitions {number}")));
     words.extend(args.starts.map(|number| format!("--starts {number}")));
+    words.extend(args.label.iter().filter_map(|label| {
+        let quoted = shlex::try_quote(label.as_str()).ok()?;
+        Some(format!("--label {quoted}"))
+    }));
     words.extend(args.budget.map(|budget| format!("--budget {}s", budget.as_secs())));
     words.push(format!("--device {}", args.device));
     words.push(match args.weights {

@@ -27,7 +27,7 @@ pub use percentile::{NoPercentile, observations_for_percentile, supported_quanti
 pub use sample::{EmptySample, Sample};
 pub use spread::Spread;
 pub use starts::Starts;
-pub use stopping::Stopping;
+pub use stopping::{Part, Stopping};
 
 /// The coverage every interval aims at.
 pub const CONFIDENCE: f64 = 0.95;

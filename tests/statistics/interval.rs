@@ -1,7 +1,8 @@
 //! Which interval, and when to stop: coverage of the median with the stopping rule inside.
 
-use claimbench::stats::{CONFIDENCE, Sample, Stopping};
-use claimbench::units::Seconds;
+use claimbench::stats::{CONFIDENCE, Part, Sample, Stopping};
+use claimbench::units::{Seconds, count_as_usize, index_as_u64};
+use claimbench::workload::{Quota, Workload, WorkloadBook};
 
 use crate::noise::{Noise, length, share};
 use crate::rivals::Method;
@@ -36,6 +37,51 @@ fn the_interval_covers_the_median_with_the_stopping_rule_inside() {
         }
         println!("loudness {loudness}: covered {covered}, {:.1} repetitions", length(sizes) / length(TRIALS));
         assert!(share(covered, TRIALS) >= 0.94, "loudness {loudness}: {covered} of {TRIALS} covered");
+    }
+}
+
+/// As a run spreads them over three process starts: shares as [`Quota`] deals them out, and the rule inside.
+fn repeat_in_three_starts(workload: &Workload, noise: &mut Noise, loudness: f64) -> Vec<Seconds> {
+    let [fewest, most] = [workload.repetitions, workload.most_repetitions].map(count_as_usize);
+    let rule = Stopping::between(fewest, most);
+    let mut times: Vec<Seconds> = Vec::new();
+    for start in 0..3 {
+        let quota = Quota::of(workload, index_as_u64(times.len()), start, 3);
+        let [fewest, most] = [quota.fewest, quota.most].map(count_as_usize);
+        let part = Part { fewest, most, starts: 3, is_last: start == 2 };
+        let before = times.len();
+        while rule.goes_on(&times, times.len() - before, &part) {
+            times.extend(noise.times(1, loudness));
+        }
+    }
+    times
+}
+
+#[test]
+fn the_interval_covers_the_median_over_three_process_starts_too() {
+    const TRIALS: usize = 10_000;
+    let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).expect("shipped");
+    // The default workload, and one of those that are allowed fewer.
+    for id in ["short-chat", "summarise", "depth-1k"] {
+        let workload = book.get(id).expect("it is shipped");
+        for loudness in LOUDNESS {
+            let mut noise = Noise::new(5);
+            let truth = noise.median(loudness);
+            let (mut covered, mut sizes) = (0, 0);
+            for _ in 0..TRIALS {
+                let times = repeat_in_three_starts(workload, &mut noise, loudness);
+                sizes += times.len();
+                let sample = Sample::new(times).expect("six repetitions or more");
+                let interval = sample.median(CONFIDENCE).interval().expect("six have an interval");
+                covered += usize::from(interval.low().value() <= truth && truth <= interval.high().value());
+            }
+            let mean = length(sizes) / length(TRIALS);
+            println!("{id}, loudness {loudness}: covered {covered}, {mean:.1} repetitions");
+            assert!(
+                share(covered, TRIALS) >= 0.94,
+                "{id}, loudness {loudness}: {covered} of {TRIALS} covered"
+            );
+        }
     }
 }
 

@@ -1,15 +1,13 @@
-//! How much of a card's bandwidth a cited speed needs, and what follows from it. The one place of the rule.
+//! How much of a card's bandwidth a cited speed needs, and what follows from it: the rule of our own speeds
+//! (`measurement::cited_speed`), where a source says enough to apply it.
 //!
 //! A step reads the weights at least once, whatever the engine does. So a speed needs at least
 //! `tokens per second / sequences x bytes per step`, and no card reads faster than its memory gives.
 
 use std::num::NonZeroU64;
 
+use crate::measurement::cited_speed;
 use crate::units::{Bytes, BytesPerSecond, Ratio, TokensPerSecond, count_as_f64};
-
-/// Above this share of the published bandwidth a speed is not plausible. The 5 % above it are for rounded speeds, rounded
-/// sizes and cards that their maker clocked higher.
-pub const LARGEST_PLAUSIBLE_SHARE: f64 = 1.05;
 
 /// What a speed needs at the least.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,23 +111,14 @@ pub fn check(
     if speculation == Speculation::Used {
         return Plausibility::NotJudged(NotJudged::SpeculationUsed);
     }
-    match needed(speed, sequences, bytes_per_step, published) {
+    let of_one = TokensPerSecond::new(speed.value() / count_as_f64(sequences.get()));
+    match of_one.ok().and_then(|speed| cited_speed(speed, bytes_per_step, published)) {
         None => Plausibility::NotJudged(NotJudged::OutOfRange),
-        Some(needed) if needed.share.value() > LARGEST_PLAUSIBLE_SHARE => Plausibility::Implausible(needed),
-        Some(needed) => Plausibility::Plausible(needed),
+        Some(cited) => {
+            let needed = Needed { bandwidth: cited.needed, share: cited.utilisation };
+            if cited.is_above { Plausibility::Implausible(needed) } else { Plausibility::Plausible(needed) }
+        }
     }
-}
-
-fn needed(
-    speed: TokensPerSecond,
-    sequences: NonZeroU64,
-    bytes_per_step: Bytes,
-    published: BytesPerSecond,
-) -> Option<Needed> {
-    let steps_per_second = speed.value() / count_as_f64(sequences.get());
-    let bandwidth = BytesPerSecond::new(steps_per_second * bytes_per_step.as_f64()).ok()?;
-    let share = Ratio::new(bandwidth.value() / published.value()).ok()?;
-    Some(Needed { bandwidth, share })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod tests;
 
 use std::num::NonZeroU64;
 
-pub use check::{LARGEST_PLAUSIBLE_SHARE, Needed, NotJudged, Plausibility, Speculation, check};
+pub use check::{Needed, NotJudged, Plausibility, Speculation, check};
 
 use crate::date::Date;
 use crate::language::Bilingual;

@@ -3,6 +3,7 @@
 mod answers;
 mod engines;
 mod group;
+mod rates;
 mod resume;
 mod weights;
 
@@ -15,7 +16,7 @@ use anyhow::Context;
 use super::Catalog;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::engine::ComputeDevice;
-use crate::hardware::{Device, SystemReader};
+use crate::hardware::{Device, Label, SystemReader};
 use crate::measurement::{Order, Provenance, Run, RunId, Skip};
 use crate::meter::{Ratings, missing_meters};
 use crate::model::LocalModel;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub local: Vec<LocalModel>,
     /// Whether models with real weights answer the prompts.
     pub answers: bool,
+    /// The user's name for the machine.
+    pub label: Option<Label>,
     /// Process starts that the repetitions of each case are spread over.
     pub starts: u64,
     /// Who chooses the order.
@@ -123,7 +126,8 @@ impl Session {
         let clock = SystemClock::new();
         let device = ComputeDevice::open(settings.device)?;
         let mut probe = SystemReader::new();
-        let machine = probe.machine(device.gpu().cloned().into_iter().collect());
+        let mut machine = probe.machine(device.gpu().cloned().into_iter().collect());
+        machine.label.clone_from(&settings.label);
         let started = clock.unix_seconds();
         let id = free_id(&settings.out, &run_id(started, &machine.id().to_string())?)?;
         let run = Run {
