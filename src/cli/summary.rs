@@ -1,6 +1,7 @@
 //! What a run will do, and what it did, in a few lines.
 
-use crate::measurement::{Answer, CaseRecord, Energy, Gate, NoAnswer, Outcome, Run};
+use crate::language::Language;
+use crate::measurement::{Answer, CaseRecord, Energy, Gate, NoAnswer, Noise, Outcome, Roofline, Run};
 use crate::stats::Estimate;
 use crate::units::{Quantity, Seconds};
 use crate::workload::{Case, CaseForecast, total_forecast};
@@ -109,12 +110,12 @@ fn beginning(text: &str) -> String {
     }
 }
 
-/// Seven lines per case and one per answer, or one for a case that failed before anything was measured.
+/// Some lines per case, one per flag and one per answer, or one line for a case that failed before anything was measured.
 pub fn summary(run: &Run) -> String {
-    run.cases.iter().map(case_summary).collect::<Vec<_>>().join("\n")
+    run.cases.iter().map(|record| case_summary(record, run)).collect::<Vec<_>>().join("\n")
 }
 
-fn case_summary(record: &CaseRecord) -> String {
+fn case_summary(record: &CaseRecord, run: &Run) -> String {
     let head = match &record.outcome {
         Outcome::Measured(_) => record.id().to_string(),
         Outcome::Failed(failure, _) => format!("{}: {}: {}", record.id(), failure.stage.id(), failure.reason),
@@ -147,6 +148,11 @@ fn case_summary(record: &CaseRecord) -> String {
         format!("  load {}, peak memory {memory}", shown(&figures.load, 2)),
         format!("  energy {}", energy(&record.energy)),
     ];
+    lines.extend(figures.noise.as_ref().map(|noise| format!("  {}", noise_line(noise))));
+    lines.push(format!("  {}", roofline_line(&Roofline::new(&record.case, figures, run.ceilings.as_ref()))));
+    lines.extend(record.flags.iter().map(|flag| {
+        format!("  {}: {}: {}", flag.severity().id(), flag.id(), flag.advice(Language::English))
+    }));
     lines.extend(measurement.answers.iter().map(|answer| format!("  {}", answer_line(answer))));
     let left_out = measurement.unanswered.as_ref();
     lines.extend(left_out.map(|why| format!("  answers left out: {}", why.reason())));
@@ -167,6 +173,52 @@ fn scaled<Q: Quantity>(estimate: &Estimate<Q>, divisor: f64, decimals: usize, un
         Err(reason) => format!(" [no interval: {reason}]"),
     };
     format!("{} {unit}{range}", number(estimate.value()))
+}
+
+/// How much repetitions and process starts differ, and what could have been seen in spite of it.
+fn noise_line(noise: &Noise) -> String {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let between = match noise.between_starts {
+        Some(spread) => format!(
+            "the medians of {} process starts have a standard deviation of {}",
+            noise.process_starts,
+            percent(spread.value())
+        ),
+        None => "one process start".to_owned(),
+    };
+    let smallest = match noise.smallest_difference {
+        Some(smallest) if smallest.is_lower_bound() => format!(
+            "a slowdown in decode below {} could not have been seen, nor perhaps larger ones",
+            percent(smallest.slowdown().value())
+        ),
+        Some(smallest) => format!(
+            "a comparison would have found a slowdown in decode of {} with 90 % power",
+            percent(smallest.slowdown().value())
+        ),
+        None => "too few repetitions to say what a comparison could see".to_owned(),
+    };
+    let outliers = match noise.outliers.total() {
+        0 => String::new(),
+        1 => "; 1 outlier, kept".to_owned(),
+        count => format!("; {count} outliers, kept"),
+    };
+    format!("{between}; {smallest}{outliers}")
+}
+
+/// How near decode and prefill came to what the device can do.
+fn roofline_line(roofline: &Roofline) -> String {
+    let bandwidth = match roofline.mbu {
+        Ok(mbu) => format!("{} of the memory's read bandwidth", scaled(&mbu, 0.01, 0, "%")),
+        Err(reason) => return format!("no place under a roofline: {}", reason.reason()),
+    };
+    match roofline.mfu {
+        Ok(used) => format!(
+            "decode used {bandwidth}, prefill {} of the matrix rate ({})",
+            scaled(&used.ratio, 0.01, 0, "%"),
+            used.ceiling.precision.id()
+        ),
+        Err(reason) => format!("decode used {bandwidth}, prefill unknown: {}", reason.reason()),
+    }
 }
 
 fn energy(energy: &Energy) -> String {

@@ -40,7 +40,7 @@ impl Burst {
     }
 }
 
-/// The clearest burst among repetitions in the order of time, all of one process start; `None` below eight, and where
+/// The clearest burst among repetitions in the order of time; `None` below eight, and where
 /// nothing stands out by more than 2 %.
 ///
 /// Two rules, because each is blind where the other sees; `tests/statistics` holds their false alarms and what they find.

@@ -42,7 +42,7 @@ impl Drift {
     }
 }
 
-/// The drift of repetitions given in the order of time, all of one process start: `None` below six, and where the
+/// The drift of repetitions given in the order of time: `None` below six, and where the
 /// median of the first third is zero.
 ///
 /// A third is `n / 3` repetitions, rounded down. Of 1.00, 1.01, 1.02, 1.03, 1.04, 1.05 s the thirds have the medians

@@ -110,7 +110,7 @@ impl Flag {
                  nouveau."
             }
             Self::CoarseClock => {
-                "Le pas de l’horloge dépasse un millième du temps par token produit\u{a0}: prenez un usage plus long ou un modèle \
+                "Le pas de l’horloge dépasse un millième du temps par token produit\u{a0}: prenez une tâche plus longue ou un modèle \
                  plus grand."
             }
             Self::CpuQuota => {

@@ -18,6 +18,17 @@ pub enum Severity {
     Untrustworthy,
 }
 
+impl Severity {
+    /// The name that programs and the command line use.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Untrustworthy => "untrustworthy",
+        }
+    }
+}
+
 /// What a flag speaks of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Concern {

@@ -242,7 +242,7 @@ pub(super) const FR: MeasuredWords = MeasuredWords {
     },
     skip_limit: |needed, limit| {
         format!(
-            "Demande environ {needed}, et une série complète accorde {limit} à cet usage. Nommez l’usage pour le mesurer \
+            "Demande environ {needed}, et une série complète accorde {limit} à cette tâche. Nommez la tâche pour la mesurer \
              malgré tout."
         )
     },
