@@ -29,10 +29,8 @@ impl Numerals {
     pub(crate) fn binary(&self, bytes: Bytes) -> String {
         let [kibi, mebi, gibi] = self.binary_bytes;
         let steps = [(1_073_741_824.0, gibi), (1_048_576.0, mebi)];
-        let (factor, unit) = steps
-            .into_iter()
-            .find(|(factor, _)| bytes.as_f64() >= *factor * 0.75)
-            .unwrap_or((1_024.0, kibi));
+        let (factor, unit) =
+            steps.into_iter().find(|(factor, _)| bytes.as_f64() >= *factor * 0.75).unwrap_or((1_024.0, kibi));
         let amount = bytes.as_f64() / factor;
         let tenths = [amount, amount * 10.0];
         let decimals = tenths.iter().position(|scaled| scaled.fract() <= 0.0).unwrap_or(2);
@@ -84,7 +82,8 @@ mod tests {
 
     #[test]
     fn shares_keep_two_digits_and_nothing_is_not_little() {
-        let shown = [0.0, 0.000_03, 0.000_2, 0.002_2, 0.154, 0.999, 1.23].map(|s| plain(&EN.numerals.share(s)));
+        let shown =
+            [0.0, 0.000_03, 0.000_2, 0.002_2, 0.154, 0.999, 1.23].map(|s| plain(&EN.numerals.share(s)));
         assert_eq!(shown, ["0 %", "< 0.01 %", "0.02 %", "0.22 %", "15 %", "100 %", "123 %"]);
         assert_eq!(plain(&FR.numerals.share(0.002_2)), "0,22 %");
     }

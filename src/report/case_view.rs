@@ -8,8 +8,7 @@ use super::words::Words;
 use super::{conditions_view, gate_view, noise_view, roofline_view, samples_view};
 use crate::hardware::Device;
 use crate::measurement::{
-    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Percentile, Role, Run,
-    Severity, Skip,
+    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Percentile, Role, Run, Severity, Skip,
 };
 use crate::stats::Estimate;
 use crate::stats::NoPercentile;

@@ -139,11 +139,9 @@ impl<'a> Measuring<'a> {
         let all = index_as_u64(self.repetitions.len());
         let on = self.repetitions.iter().filter(|r| r.window.on_battery == Some(true)).count();
         match (on, sum) {
-            (1.., Err(_)) => Shown {
-                text: (w.on_battery_at_least)(index_as_u64(on), all),
-                share: None,
-                is_known: true,
-            },
+            (1.., Err(_)) => {
+                Shown { text: (w.on_battery_at_least)(index_as_u64(on), all), share: None, is_known: true }
+            }
             (_, sum) => self.shown(words, sum, |_| match on {
                 0 => (w.not_on_battery.to_owned(), None),
                 _ => ((w.on_battery)(index_as_u64(on), all), None),

@@ -51,6 +51,8 @@ mod sample_run;
 mod shipped_tests;
 #[cfg(test)]
 mod style_laws;
+#[cfg(test)]
+mod trust_laws;
 
 pub use index_page::IndexEntry;
 pub use pages::{Page, index_pages, run_pages};

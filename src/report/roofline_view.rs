@@ -25,7 +25,8 @@ pub(crate) fn detail(words: &Words, run: &Run, case: &Measured<'_>) -> Detail {
         |reason| (w.no_step)((w.reason)(reason)),
         |step| {
             let [total, weights, read, written] =
-                [step.total(), step.weights, step.cache_read, step.cache_written].map(|part| n.quantity(part));
+                [step.total(), step.weights, step.cache_read, step.cache_written]
+                    .map(|part| n.quantity(part));
             (w.step)(&total, &weights, &read, &written)
         },
     );
@@ -85,9 +86,8 @@ pub(crate) fn facts(words: &Words, ceilings: Option<&Ceilings>) -> Vec<Fact> {
         format!("{}{}{set}", read(words, rate), n.semicolon)
     });
     let best = MatrixPrecision::ALL.iter().filter_map(|precision| ceilings.product(&[*precision]));
-    let products = best.map(|rate| {
-        format!("{}{}{}", product(words, rate), n.semicolon, (w.sizes)(rate.sizes, rate.passes))
-    });
+    let products = best
+        .map(|rate| format!("{}{}{}", product(words, rate), n.semicolon, (w.sizes)(rate.sizes, rate.passes)));
     let oldest = (ceilings.oldest_unix_seconds != ceilings.measured_unix_seconds)
         .then(|| n.date_time(ceilings.oldest_unix_seconds));
     let when = n.date_time(ceilings.measured_unix_seconds);

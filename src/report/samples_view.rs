@@ -141,12 +141,7 @@ fn caption(words: &Words, direction: &str, dots: &[Dot]) -> String {
     said.join(" ")
 }
 
-fn table<Q>(
-    words: &Words,
-    title: &str,
-    charted: &[Charted<'_, Q>],
-    text: impl Fn(usize) -> String,
-) -> Table {
+fn table<Q>(words: &Words, title: &str, charted: &[Charted<'_, Q>], text: impl Fn(usize) -> String) -> Table {
     let (n, w) = (&words.numerals, &words.measured);
     let role = |one: &Charted<'_, Q>| match (one.repetition.role, one.outlier) {
         (Role::WarmUp, _) => w.warm_up.to_owned(),

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn bandwidths_share_one_unit() {
-        let shown = |value: f64| per_second(&FR, BytesPerSecond::new(value).unwrap());
+        let shown = |value: f64| FR.numerals.bandwidth(BytesPerSecond::new(value).unwrap());
         assert_eq!(shown(1_008e9), "1\u{202f}008\u{a0}Go/s");
         assert_eq!(shown(1.5e9), "1,50\u{a0}Go/s");
     }

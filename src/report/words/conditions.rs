@@ -39,7 +39,9 @@ pub(super) const EN: ConditionWords = ConditionWords {
             0 => String::new(),
             _ => format!("; {} of {} conditions unknown", en::count(unknown), en::count(all)),
         };
-        format!("Conditions while it was measured: processor time stolen {steal}, taken by other programs {foreign}{unknown}")
+        format!(
+            "Conditions while it was measured: processor time stolen {steal}, taken by other programs {foreign}{unknown}"
+        )
     },
     table: |case| format!("Conditions of {case}"),
     columns: ["Condition", "Over the measured repetitions", "What it is"],
@@ -66,9 +68,15 @@ pub(super) const EN: ConditionWords = ConditionWords {
     thermal: ["Slowed by heat", "how often a processor was slowed because of its heat"],
     suspended: ["Suspended", "time the whole machine slept"],
     battery: ["On battery", "whether a battery was being drained"],
-    on_battery: |repetitions, all| format!("yes, in {} of {}", en::count(repetitions), en::counted(all, "repetition", "repetitions")),
+    on_battery: |repetitions, all| {
+        format!("yes, in {} of {}", en::count(repetitions), en::counted(all, "repetition", "repetitions"))
+    },
     on_battery_at_least: |repetitions, all| {
-        format!("yes, in at least {} of {}", en::count(repetitions), en::counted(all, "repetition", "repetitions"))
+        format!(
+            "yes, in at least {} of {}",
+            en::count(repetitions),
+            en::counted(all, "repetition", "repetitions")
+        )
     },
     not_on_battery: "no",
     clock: ["Step of the clock", "the smallest step the clock was seen to make: an upper bound"],
@@ -111,9 +119,18 @@ pub(super) const FR: ConditionWords = ConditionWords {
         0 => "jamais".to_owned(),
         _ => format!("{}\u{a0}fois", fr::count(times)),
     },
-    steal: ["Temps volé", "le temps de processeur que l’hyperviseur a donné à d’autres alors qu’on en voulait ici"],
-    foreign: ["Autres programmes", "le temps de processeur de tous les autres processus et du noyau lui-même"],
-    swapped: ["Mémoire d’échange", "ce qui est passé de la mémoire au disque ou en est revenu, pour tout programme"],
+    steal: [
+        "Temps volé",
+        "le temps de processeur que l’hyperviseur a donné à d’autres alors qu’on en voulait ici",
+    ],
+    foreign: [
+        "Autres programmes",
+        "le temps de processeur de tous les autres processus et du noyau lui-même",
+    ],
+    swapped: [
+        "Mémoire d’échange",
+        "ce qui est passé de la mémoire au disque ou en est revenu, pour tout programme",
+    ],
     memory: ["Attente de mémoire", "le temps où au moins un programme attendait de la mémoire"],
     quota: [
         "Retenu par un quota",
@@ -123,14 +140,21 @@ pub(super) const FR: ConditionWords = ConditionWords {
     suspended: ["Mise en veille", "le temps où toute la machine dormait"],
     battery: ["Sur batterie", "si une batterie se vidait"],
     on_battery: |repetitions, all| {
-        format!("oui, {}\u{a0}fois sur {}", fr::count(repetitions), fr::counted(all, "répétition", "répétitions"))
+        format!(
+            "oui, {}\u{a0}fois sur {}",
+            fr::count(repetitions),
+            fr::counted(all, "répétition", "répétitions")
+        )
     },
     on_battery_at_least: |repetitions, all| {
         let all = fr::counted(all, "répétition", "répétitions");
         format!("oui, au moins {}\u{a0}fois sur {all}", fr::count(repetitions))
     },
     not_on_battery: "non",
-    clock: ["Pas de l’horloge", "le plus petit pas qu’on ait vu faire à l’horloge\u{a0}: une borne supérieure"],
+    clock: [
+        "Pas de l’horloge",
+        "le plus petit pas qu’on ait vu faire à l’horloge\u{a0}: une borne supérieure",
+    ],
     limits: ["Limites du conteneur", "les plus strictes des groupes de contrôle qui entourent le programme"],
     processors: |processors| format!("{processors}\u{a0}processeurs"),
     of_memory: |bytes| format!("{bytes} de mémoire"),

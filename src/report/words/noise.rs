@@ -95,7 +95,9 @@ pub(super) const EN: NoiseWords = NoiseWords {
 /// French.
 pub(super) const FR: NoiseWords = NoiseWords {
     summary: |smallest| {
-        format!("Bruit\u{a0}: le plus petit ralentissement qu’une comparaison aurait pu voir\u{a0}: {smallest}")
+        format!(
+            "Bruit\u{a0}: le plus petit ralentissement qu’une comparaison aurait pu voir\u{a0}: {smallest}"
+        )
     },
     not_stated: "Bruit\u{a0}: non indiqué par cette méthode.",
     table: |case| format!("Bruit\u{a0}: {case}"),

@@ -38,7 +38,11 @@ pub(crate) struct RooflineWords {
 
 /// English.
 pub(super) const EN: RooflineWords = RooflineWords {
-    summary: |mbu, mfu| format!("Roofline: {mbu} of the measured read bandwidth (MBU), {mfu} of the measured matrix rate (MFU)"),
+    summary: |mbu, mfu| {
+        format!(
+            "Roofline: {mbu} of the measured read bandwidth (MBU), {mfu} of the measured matrix rate (MFU)"
+        )
+    },
     unknown: "an unknown share",
     table: |case| format!("Roofline of {case}"),
     step: |total, weights, read, written| {
@@ -47,7 +51,9 @@ pub(super) const EN: RooflineWords = RooflineWords {
         )
     },
     no_step: |reason| format!("What a decode step moves is unknown: {reason}."),
-    prompt: |operations| format!("Reading the prompts takes {operations}, a multiplication and an addition being 2."),
+    prompt: |operations| {
+        format!("Reading the prompts takes {operations}, a multiplication and an addition being 2.")
+    },
     mbu: |ceiling| match ceiling {
         Some(ceiling) => format!("Decode, share of memory bandwidth (MBU), of {ceiling}"),
         None => "Decode, share of memory bandwidth (MBU)".to_owned(),
@@ -126,7 +132,9 @@ pub(super) const FR: RooflineWords = RooflineWords {
         )
     },
     no_step: |reason| format!("Ce que déplace une étape de génération est inconnu\u{a0}: {reason}."),
-    prompt: |operations| format!("Lire la requête demande {operations}, une multiplication et une addition comptant pour 2."),
+    prompt: |operations| {
+        format!("Lire la requête demande {operations}, une multiplication et une addition comptant pour 2.")
+    },
     mbu: |ceiling| match ceiling {
         Some(ceiling) => format!("Génération, part de la bande passante (MBU), sur {ceiling}"),
         None => "Génération, part de la bande passante (MBU)".to_owned(),
