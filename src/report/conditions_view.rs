@@ -42,9 +42,9 @@ pub(crate) fn detail(words: &Words, run: &Run, case: &Measured<'_>) -> Detail {
         (w.foreign, foreign),
         (w.swapped, measuring.swapped(words)),
         (w.memory, measuring.part_of_time(words, |window| window.memory_stall)),
-        (w.quota, measuring.part_of_time(words, |window| window.quota_stall)),
+        (w.quota, measuring.plain_time(words, |window| window.quota_stall)),
         (w.thermal, measuring.throttles(words)),
-        (w.suspended, measuring.suspended(words)),
+        (w.suspended, measuring.plain_time(words, |window| window.suspended)),
         (w.battery, measuring.battery(words)),
     ];
     let environment = environment(words, &run.environment);
@@ -127,8 +127,8 @@ impl<'a> Measuring<'a> {
         self.shown(words, sum, |sum| ((words.conditions.times)(crate::units::rounded_u64(sum)), None))
     }
 
-    fn suspended(&self, words: &Words) -> Shown {
-        let sum = self.sum(|window| window.suspended.map(Seconds::value));
+    fn plain_time(&self, words: &Words, amount: impl Fn(&Window) -> Option<Seconds>) -> Shown {
+        let sum = self.sum(|window| amount(window).map(Seconds::value));
         self.shown(words, sum, |sum| (amount_of::<Seconds>(words, sum), None))
     }
 

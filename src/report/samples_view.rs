@@ -152,5 +152,6 @@ fn table<Q>(words: &Words, title: &str, charted: &[Charted<'_, Q>], text: impl F
         let start = n.count(one.repetition.process_start + 1);
         vec![n.count(one.repetition.index + 1), start, text(place), role(one)]
     });
-    Table::new(title, &[w.repetition, words.noise.start_column, w.value, w.role], rows.collect())
+    let headers = [w.repetition, words.noise.start_column, w.value, w.role];
+    Table { class: "samples", ..Table::new(title, &headers, rows.collect()) }
 }

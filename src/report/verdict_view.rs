@@ -62,11 +62,13 @@ impl VerdictView {
         let (w, n) = (&words.verdict, &words.numerals);
         let extremes = ledger.extremes();
         let hours = case.map(|case| n.estimate(&case.figures.machine_hours_per_mtok_output).with_unit());
+        let distrust = case.map(|case| distrust(words, case)).unwrap_or_default();
         let headline = match (&extremes, &hours) {
             (Some(pair), _) => (w.debate)(
                 &n.money_in_words(pair.low.central.value()),
                 &n.money_in_words(pair.high.central.value()),
             ),
+            (None, Some(_)) if !distrust.is_empty() => w.no_trust.to_owned(),
             (None, Some(hours)) => (w.no_debate)(hours),
             (None, None) => w.nothing_measured.to_owned(),
         };
@@ -83,7 +85,7 @@ impl VerdictView {
             kick: kick.unwrap_or_else(|| machine.to_owned()),
             headline,
             amounts,
-            distrust: case.map(|case| distrust(words, case)).unwrap_or_default(),
+            distrust,
             here: case.map(|case| here(words, case, price)),
             figures: case.map(|case| key_figures(words, case)).unwrap_or_default(),
         }

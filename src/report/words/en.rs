@@ -101,6 +101,7 @@ pub(super) const VERDICT: VerdictWords = VerdictWords {
         _ => format!("{batch} requests at a time (batch {batch})"),
     },
     distrust: "Do not use this figure:",
+    no_trust: "The time per output token measured here deserves no trust.",
 };
 
 const SCALE: ScaleWords = ScaleWords {

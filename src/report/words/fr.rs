@@ -121,6 +121,7 @@ pub(super) const VERDICT: VerdictWords = VerdictWords {
         _ => format!("{batch}\u{a0}requêtes à la fois (lot de {batch})"),
     },
     distrust: "N’utilisez pas ce chiffre\u{a0}:",
+    no_trust: "Le temps par token (jeton) mesuré ici ne mérite pas confiance.",
 };
 
 const SCALE: ScaleWords = ScaleWords {

@@ -129,6 +129,7 @@ pub(crate) struct VerdictWords {
     pub(crate) too_few: fn(NoInterval) -> String,
     pub(crate) batch: fn(u64) -> String,
     pub(crate) distrust: &'static str,
+    pub(crate) no_trust: &'static str,
 }
 
 /// The claim scale.

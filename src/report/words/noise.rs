@@ -87,7 +87,7 @@ pub(super) const EN: NoiseWords = NoiseWords {
     start: |start| format!("start {start}"),
     start_column: "Process start",
     outlier_role: |class| format!("measured, outlier ({class})"),
-    outlier_legend: "Diamond: outlier among these values, in every figure all the same.",
+    outlier_legend: "Diamond: outlier among these values; it counts all the same.",
     starts_legend: "Upright line: the program was started anew.",
     outliers_desc: |list| format!("Outliers: {list}."),
 };
@@ -142,7 +142,7 @@ pub(super) const FR: NoiseWords = NoiseWords {
     start: |start| format!("démarrage\u{a0}{start}"),
     start_column: "Démarrage",
     outlier_role: |class| format!("mesurée, atypique ({class})"),
-    outlier_legend: "Losange\u{a0}: valeur atypique parmi celles-ci, comptée malgré tout dans chaque chiffre.",
+    outlier_legend: "Losange\u{a0}: valeur atypique parmi celles-ci\u{202f}; elle compte malgré tout.",
     starts_legend: "Trait vertical\u{a0}: le programme a redémarré.",
     outliers_desc: |list| format!("Valeurs atypiques\u{a0}: {list}."),
 };
