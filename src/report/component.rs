@@ -16,7 +16,7 @@ const CSS: &str = include_str!("report.css");
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
     /// The words.
-    pub(crate) text: String,
+    pub(crate) content: String,
     /// BCP 47 tag for the element that holds them; `None` in the language of the page.
     pub(crate) lang: Option<&'static str>,
     /// Where on the page more is said of it.
@@ -26,7 +26,7 @@ pub(crate) struct Text {
 impl Text {
     /// A text that leads to another place on the page.
     pub(crate) fn linked(text: impl Into<String>, href: &'static str) -> Self {
-        Self { text: text.into(), lang: None, href: Some(href) }
+        Self { content: text.into(), lang: None, href: Some(href) }
     }
 
     /// A text that a file holds in English: marked on every page but the English one.
@@ -36,13 +36,13 @@ impl Text {
 
     /// A text in its own language: marked on pages in another.
     pub(crate) fn quoted(words: &Words, text: impl Into<String>, language: Language) -> Self {
-        Self { text: text.into(), lang: (language != words.language).then(|| language.id()), href: None }
+        Self { content: text.into(), lang: (language != words.language).then(|| language.id()), href: None }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text, lang: None, href: None }
+        Self { content: text, lang: None, href: None }
     }
 }
 

@@ -32,10 +32,10 @@ struct Script {
 }
 
 impl Script {
-    /// A repetition that takes `pace` times as long as scripted; the first of a process start is its warm-up.
-    fn repetition(self, index: u64, (process_start, place): (u64, u64), pace: f64) -> Repetition {
+    /// A repetition that takes `tempo` times as long as scripted; the first of a process start is its warm-up.
+    fn repetition(self, index: u64, (process_start, place): (u64, u64), tempo: f64) -> Repetition {
         let Self { prompt, output, first, gap } = self;
-        let slow = if place == 0 { 1.06 } else { pace * (1.0 + 0.012 * wobble(index)) };
+        let slow = if place == 0 { 1.06 } else { tempo * (1.0 + 0.012 * wobble(index)) };
         Repetition {
             index,
             role: if place == 0 { Role::WarmUp } else { Role::Measured },
@@ -64,10 +64,10 @@ impl Script {
     /// Three process starts with five repetitions each, the fourth of the second far slower than the others. Two counters
     /// are not told, one of them for a single repetition.
     fn three_starts(self) -> Vec<Repetition> {
-        let places = [1.0, 1.008, 0.994].into_iter().zip(0..).flat_map(|(pace, start)| {
-            (0..6).map(move |place| (start, place, if (start, place) == (1, 4) { 1.22 } else { pace }))
+        let places = [1.0, 1.008, 0.994].into_iter().zip(0..).flat_map(|(tempo, start)| {
+            (0..6).map(move |place| (start, place, if (start, place) == (1, 4) { 1.22 } else { tempo }))
         });
-        let told = |(index, (start, place, pace)): (u64, (u64, u64, f64))| Repetition {
+        let told = |(index, (start, place, tempo)): (u64, (u64, u64, f64))| Repetition {
             window: Window {
                 steal: Some(seconds(0.02)),
                 foreign_cpu: Some(seconds(0.11)),
@@ -78,7 +78,7 @@ impl Script {
                 suspended: Some(seconds(0.0)),
                 on_battery: Some(false),
             },
-            ..self.repetition(index, (start, place), pace)
+            ..self.repetition(index, (start, place), tempo)
         };
         (0..).zip(places).map(told).collect()
     }

@@ -1,5 +1,6 @@
 //! What a page must say of its own figures: rules that can be found, doubts before the figure, unknown and never zero.
 
+use super::index_page::{IndexEntry, render_index};
 use super::laws::{not_to_be_trusted, page, pages_in};
 use super::ledger_view::LedgerView;
 use super::sample_run::run;
@@ -202,4 +203,13 @@ fn charts_show_starts_and_outliers_in_shape_and_words() {
     }
     let chart = html.split_once("aria-labelledby=\"decode-2-t").unwrap().1.split_once("</figure>").unwrap().0;
     assert!(!chart.contains("Diamond") && !chart.contains("Upright line"));
+}
+
+#[test]
+fn the_list_of_runs_marks_a_headline_that_deserves_no_trust() {
+    let list = |run: &Run| render_index(&[IndexEntry::of(run)], English);
+    assert!(list(&not_to_be_trusted(run())).contains("do not use"));
+    assert!(!list(&run()).contains("do not use"));
+    let french = render_index(&[IndexEntry::of(&not_to_be_trusted(run()))], French);
+    assert!(french.contains("à ne pas utiliser"));
 }

@@ -90,12 +90,11 @@ pub(super) const EN: ConditionWords = ConditionWords {
 /// French.
 pub(super) const FR: ConditionWords = ConditionWords {
     summary: |steal, foreign, unknown, all| {
-        let unknown = match unknown {
-            0 => String::new(),
-            _ => {
-                let unknown = fr::counted(unknown, "condition inconnue", "conditions inconnues");
-                format!("\u{202f}; {unknown} sur {}", fr::count(all))
-            }
+        let unknown = if unknown == 0 {
+            String::new()
+        } else {
+            let unknown = fr::counted(unknown, "condition inconnue", "conditions inconnues");
+            format!("\u{202f}; {unknown} sur {}", fr::count(all))
         };
         format!(
             "Conditions pendant la mesure\u{a0}: temps de processeur volé\u{a0}: {steal}, pris par d’autres \
