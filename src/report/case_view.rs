@@ -1,20 +1,22 @@
 //! The measured cases as text and pictures, and the failed ones as rows.
 
 use super::answers_view::AnswersView;
-use super::chart::{Bar, Bars, Dot, Samples};
-use super::component::{Figure, Table, Text};
-use super::gate_view;
+use super::chart::{Bar, Bars};
+use super::component::{Detail, Figure, Table, Text};
 use super::number::Printed;
 use super::words::Words;
+use super::{conditions_view, gate_view, noise_view, roofline_view, samples_view};
 use crate::hardware::Device;
 use crate::measurement::{
-    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Percentile, Repetition, Role, Run,
-    Severity, Skip,
+    CaseRecord, Failure, Figures, Flag, Gate, Measurement, Outcome, Percentile, Role, Run, Severity, Skip,
 };
 use crate::stats::Estimate;
 use crate::stats::NoPercentile;
-use crate::units::{Quantity, Seconds, Tokens, TokensPerSecond};
+use crate::units::TokensPerSecond;
 use crate::workload::Case;
+
+/// Where on the page the rules behind the intervals are named.
+const RULES: &str = "#statistics";
 
 /// A case with figures.
 #[derive(Debug)]
@@ -55,6 +57,15 @@ pub(crate) fn note(words: &Words, printed: &Printed) -> String {
 pub(crate) fn range_or_reason(words: &Words, printed: &Printed) -> String {
     let reason = |reason| (words.verdict.no_interval)(&(words.verdict.too_few)(reason));
     printed.range.clone().unwrap_or_else(reason)
+}
+
+/// The interval with the rule behind it, or why there is none: for tables without a column for the rule.
+pub(crate) fn range_by_rule(words: &Words, printed: &Printed) -> Text {
+    let range = range_or_reason(words, printed);
+    match printed.method {
+        Some(method) => Text::linked(format!("{range} ({})", (words.measured.method)(method)), RULES),
+        None => range.into(),
+    }
 }
 
 /// The device that computed.
@@ -106,6 +117,8 @@ pub(crate) struct CaseView {
     pub(crate) samples: Vec<Figure>,
     /// All figures.
     pub(crate) table: Table,
+    /// Its noise, the conditions it was measured in, and the roofline above it.
+    pub(crate) details: Vec<Detail>,
     /// What it wrote.
     pub(crate) answers: Option<AnswersView>,
     /// Remarks.
@@ -119,11 +132,13 @@ impl CaseView {
             title: title(words, case.record),
             facts: facts(words, case.record),
             gate: gate_view::sentence(words, case.record),
-            samples: vec![
-                samples(words, run, case, &format!("decode-{number}"), &DECODE),
-                samples(words, run, case, &format!("first-{number}"), &FIRST_TOKEN),
-            ],
+            samples: samples_view::figures(words, run, case, number),
             table: figures_table(words, case),
+            details: vec![
+                noise_view::detail(words, run, case),
+                conditions_view::detail(words, run, case),
+                roofline_view::detail(words, run, case),
+            ],
             answers: AnswersView::new(words, case.record),
             flags: flags(words, &case.record.flags),
         }
@@ -161,15 +176,8 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
     ];
     rows.push(f.peak_memory.as_ref().map_or_else(
         || {
-            let none = || words.measured.none.to_owned();
-            vec![
-                names.memory.to_owned(),
-                words.measured.no_memory.to_owned(),
-                none(),
-                none(),
-                none(),
-                "0".into(),
-            ]
+            let none = || words.measured.none.into();
+            vec![names.memory.into(), words.measured.no_memory.into(), none(), none(), none(), "0".into()]
         },
         |memory| row(words, names.memory, &n.estimate(memory)),
     ));
@@ -178,9 +186,9 @@ fn figures_table(words: &Words, case: &Measured<'_>) -> Table {
 }
 
 /// The row of a percentile: where the sample is too small for one, the reason in the place of the value.
-fn percentile(words: &Words, name: &str, percentile: Option<Percentile>) -> Vec<String> {
-    let none = || words.measured.none.to_owned();
-    let without = |reason: String| vec![name.to_owned(), reason, none(), none(), none(), none()];
+fn percentile(words: &Words, name: &str, percentile: Option<Percentile>) -> Vec<Text> {
+    let none = || words.measured.none.into();
+    let without = |reason: String| vec![name.into(), reason.into(), none(), none(), none(), none()];
     match percentile {
         Some(Ok(estimate)) => row(words, name, &words.numerals.estimate(&estimate)),
         Some(Err(NoPercentile::TooFewObservations { have, need, .. })) => {
@@ -193,92 +201,18 @@ fn percentile(words: &Words, name: &str, percentile: Option<Percentile>) -> Vec<
     }
 }
 
-fn row(words: &Words, name: &str, printed: &Printed) -> Vec<String> {
+/// A figure with all that makes it traceable; its rule leads to where the page names the document.
+pub(crate) fn row(words: &Words, name: impl Into<Text>, printed: &Printed) -> Vec<Text> {
     let none = || words.measured.none.to_owned();
+    let method = printed.method.map(|method| Text::linked((words.measured.method)(method), RULES));
     vec![
-        name.to_owned(),
-        printed.with_unit(),
-        range_or_reason(words, printed),
-        printed.coverage.clone().unwrap_or_else(none),
-        printed.method.map_or_else(none, |method| (words.measured.method)(method).to_owned()),
-        words.numerals.count(crate::units::index_as_u64(printed.observations)),
+        name.into(),
+        printed.with_unit().into(),
+        range_or_reason(words, printed).into(),
+        printed.coverage.clone().unwrap_or_else(none).into(),
+        method.unwrap_or_else(|| none().into()),
+        words.numerals.count(crate::units::index_as_u64(printed.observations)).into(),
     ]
-}
-
-/// Which samples a chart shows.
-struct Series<Q> {
-    title: fn(&Words) -> &'static str,
-    direction: fn(&Words) -> &'static str,
-    of_case: fn(&Figures) -> &Estimate<Q>,
-    of_repetition: fn(&Repetition) -> Option<Q>,
-}
-
-const DECODE: Series<TokensPerSecond> = Series {
-    title: |words| words.measured.decode_samples,
-    direction: |words| words.measured.higher,
-    of_case: |figures| &figures.decode_tokens_per_second,
-    of_repetition: |repetition| {
-        Tokens::new(repetition.batch * crate::units::index_as_u64(repetition.gaps.len()))
-            .per(repetition.decode())
-    },
-};
-
-const FIRST_TOKEN: Series<Seconds> = Series {
-    title: |words| words.measured.first_samples,
-    direction: |words| words.measured.lower,
-    of_case: |figures| &figures.time_to_first_token,
-    of_repetition: |repetition| Some(repetition.first_token),
-};
-
-fn samples<Q: Quantity>(
-    words: &Words,
-    run: &Run,
-    case: &Measured<'_>,
-    id: &str,
-    series: &Series<Q>,
-) -> Figure {
-    let (n, w) = (&words.numerals, &words.measured);
-    let estimate = (series.of_case)(case.figures);
-    let printed = n.estimate(estimate);
-    // One prefix per picture: the estimate's own decides.
-    let (factor, unit) = n.prefix(Q::UNIT, estimate.value().value());
-    let repetitions = &case.record.outcome.measurement().repetitions;
-    let dots: Vec<Dot> = repetitions
-        .iter()
-        .filter_map(|repetition| {
-            let value = (series.of_repetition)(repetition)?.value() / factor;
-            Some(Dot { index: repetition.index, value, warm_up: repetition.role == Role::WarmUp })
-        })
-        .collect();
-    let decimals = super::number::decimals(
-        estimate.value().value() / factor,
-        estimate.interval().ok().map(|i| (i.low().value() / factor, i.high().value() / factor)),
-    );
-    let texts: Vec<String> = dots.iter().map(|dot| n.fixed(dot.value, decimals)).collect();
-    let title = format!("{}, {unit}", (series.title)(words));
-    let chart = Samples {
-        id,
-        title: &format!("{title}{}{}", n.colon, self::title(words, case.record)),
-        desc: &(w.samples_desc)(&printed.with_unit(), &note(words, &printed), &texts.join(", ")),
-        dots: &dots,
-        median: estimate.value().value() / factor,
-        ends: estimate.interval().ok().map(|i| (i.low().value() / factor, i.high().value() / factor)),
-        axis_text: w.samples_axis,
-        tag: run.id.as_str(),
-        numerals: n,
-    };
-    let rows = dots.iter().zip(&texts).map(|(dot, text)| {
-        let role = if dot.warm_up { w.warm_up } else { w.entered };
-        vec![n.count(dot.index + 1), format!("{text}\u{a0}{unit}"), role.to_owned()]
-    });
-    Figure {
-        table: Table::new(title.clone(), &[w.repetition, w.value, w.role], rows.collect()),
-        wide: chart.draw(),
-        narrow: None,
-        caption: format!("{} {}", (series.direction)(words), w.samples_caption),
-        title,
-        show_table: words.page.show_table,
-    }
 }
 
 /// The bars over all cases: generation and prefill speed.
@@ -324,7 +258,12 @@ fn bar_figure(
         .collect();
     let rows = bars.iter().zip(&printed).zip(cases).map(|((bar, printed), case)| {
         let checked = gate_view::mark(words, case.record);
-        vec![bar.label.clone(), bar.value_text.clone(), range_or_reason(words, printed), checked]
+        vec![
+            bar.label.clone().into(),
+            bar.value_text.clone().into(),
+            range_by_rule(words, printed),
+            Text::from(checked),
+        ]
     });
     Figure {
         title: title.to_owned(),

@@ -16,12 +16,19 @@ const CSS: &str = include_str!("report.css");
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
     /// The words.
-    pub(crate) text: String,
+    pub(crate) content: String,
     /// BCP 47 tag for the element that holds them; `None` in the language of the page.
     pub(crate) lang: Option<&'static str>,
+    /// Where on the page more is said of it.
+    pub(crate) href: Option<&'static str>,
 }
 
 impl Text {
+    /// A text that leads to another place on the page.
+    pub(crate) fn linked(text: impl Into<String>, href: &'static str) -> Self {
+        Self { content: text.into(), lang: None, href: Some(href) }
+    }
+
     /// A text that a file holds in English: marked on every page but the English one.
     pub(crate) fn english(words: &Words, text: impl Into<String>) -> Self {
         Self::quoted(words, text, Language::English)
@@ -29,13 +36,13 @@ impl Text {
 
     /// A text in its own language: marked on pages in another.
     pub(crate) fn quoted(words: &Words, text: impl Into<String>, language: Language) -> Self {
-        Self { text: text.into(), lang: (language != words.language).then(|| language.id()) }
+        Self { content: text.into(), lang: (language != words.language).then(|| language.id()), href: None }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text, lang: None }
+        Self { content: text, lang: None, href: None }
     }
 }
 
@@ -77,6 +84,24 @@ impl Table {
         }
     }
 }
+
+/// A part of a case that a reader opens: one line that says the most, and all of it behind.
+#[derive(Debug, Template)]
+#[template(path = "detail.html")]
+pub(crate) struct Detail {
+    /// The line.
+    pub(crate) summary: String,
+    /// What needs no table.
+    pub(crate) lines: Vec<String>,
+    /// The rest; without one there is nothing to open.
+    pub(crate) table: Option<Table>,
+    /// Before the name of the rules.
+    pub(crate) rules: &'static str,
+    /// Where the rules stand in the repository.
+    pub(crate) section: &'static str,
+}
+
+impl HtmlSafe for Detail {}
 
 /// A chart with its caption and the table behind it.
 #[derive(Debug, Template)]

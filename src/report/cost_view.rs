@@ -1,7 +1,7 @@
 //! Machine-hours per million tokens, and dollars where a price is known.
 
 use super::case_view::{self, Measured};
-use super::component::Table;
+use super::component::{Table, Text};
 use super::number::{decimals, span};
 use super::words::Words;
 use crate::cost::{CostRange, HourlyPrice, PriceBasis, PriceOrigin};
@@ -66,15 +66,16 @@ fn row(
     direction: &str,
     hours: &Estimate<MachineHoursPerMillionTokens>,
     price: Option<&HourlyPrice>,
-) -> Vec<String> {
+) -> Vec<Text> {
     let printed = words.numerals.estimate(hours);
     let label = format!("{direction}{}{}", words.numerals.colon, case_view::title(words, case.record));
-    let mut row = vec![label, printed.value.clone(), case_view::range_or_reason(words, &printed)];
+    let interval = case_view::range_by_rule(words, &printed);
+    let mut row = vec![label.into(), printed.value.clone().into(), interval];
     match price.map(|price| dollars(words, price, hours)) {
-        Some(Some(amounts)) => row.extend(amounts),
-        Some(None) => row.extend([(); 2].map(|()| words.measured.none.to_owned())),
+        Some(Some(amounts)) => row.extend(amounts.map(Text::from)),
+        Some(None) => row.extend([(); 2].map(|()| words.measured.none.into())),
         // At one dollar an hour the amount is the number of machine-hours, and so is its interval.
-        None => row.push((words.numerals.dollars)(&printed.value, "")),
+        None => row.push((words.numerals.dollars)(&printed.value, "").into()),
     }
     row
 }

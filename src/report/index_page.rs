@@ -32,6 +32,8 @@ pub struct IndexEntry {
     pub synthetic: bool,
     /// True if the logits were compared with the plain computation's.
     pub is_checked: bool,
+    /// True if a flag breaks the trust in the headline.
+    pub is_untrustworthy: bool,
 }
 
 impl IndexEntry {
@@ -46,6 +48,9 @@ impl IndexEntry {
             case: shown.map(|record| record.case.clone()),
             headline: cases.first().map(|case| case.figures.machine_hours_per_mtok_output),
             is_checked: cases.first().is_some_and(|case| gate_view::is_checked(case.record)),
+            is_untrustworthy: cases
+                .first()
+                .is_some_and(|case| case.record.flags.iter().any(|flag| flag.breaks_trust())),
             synthetic: shown.is_some_and(|record| record.flags.contains(&Flag::SyntheticWeights)),
         }
     }
@@ -58,6 +63,7 @@ struct Row<'a> {
     model: String,
     synthetic: bool,
     not_checked: bool,
+    untrustworthy: bool,
     value: String,
     note: String,
 }
@@ -100,6 +106,7 @@ fn row<'a>(words: &Words, entry: &'a IndexEntry) -> Row<'a> {
         model: entry.case.as_ref().map(|case| case_view::title_of(words, case)).unwrap_or_default(),
         synthetic: entry.synthetic,
         not_checked: entry.headline.is_some() && !entry.is_checked,
+        untrustworthy: entry.is_untrustworthy,
         value,
         note,
     }

@@ -9,13 +9,19 @@ use super::page::RunPage;
 use super::sample_ledger::ledger;
 use super::sample_run::{price, run};
 use crate::cost::HourlyPrice;
+use crate::hardware::Window;
 use crate::language::Language::{self, English, French};
 use crate::measurement::{
     Energy, Failure, Flag, Gate, GateFault, Measurement, NotGated, Outcome, Run, RunId, Skip, Stage,
 };
 use crate::units::{Bytes, Seconds};
 
-fn page(run: &Run, ledger: &LedgerView, price: Option<&HourlyPrice>, language: Language) -> String {
+pub(super) fn page(
+    run: &Run,
+    ledger: &LedgerView,
+    price: Option<&HourlyPrice>,
+    language: Language,
+) -> String {
     RunPage { run, ledger, price, language }.render()
 }
 
@@ -57,10 +63,17 @@ pub(super) fn pages_in(language: Language) -> &'static [String] {
 /// The run as method 1 would have measured it, without a check.
 fn before_gates(mut run: Run) -> Run {
     run.provenance.method_version = 1;
+    (run.ceilings, run.process_starts_asked) = (None, 1);
     run.cases.truncate(3);
     for record in &mut run.cases {
+        if let Some(figures) = &mut record.figures {
+            (figures.noise, figures.inter_token_p99) = (None, None);
+        }
         if let Outcome::Measured(measurement) | Outcome::Failed(_, measurement) = &mut record.outcome {
             measurement.gate = None;
+            for repetition in &mut measurement.repetitions {
+                (repetition.process_start, repetition.window) = (0, Window::default());
+            }
         }
         record.flags.retain(|flag| *flag != Flag::NotGated);
     }
@@ -91,11 +104,22 @@ fn make_pages(language: Language) -> Vec<String> {
         ClaimsPage { run: &run, ledger: &empty, language }.render(),
         index(language),
         render_index(&[], language),
+        page(&not_to_be_trusted(run), &empty, None, language),
     ]
 }
 
 fn pages() -> impl Iterator<Item = &'static String> {
     Language::ALL.into_iter().flat_map(pages_in)
+}
+
+/// The run as a build without optimisation would have measured it, on a machine that was disturbed.
+pub(super) fn not_to_be_trusted(mut run: Run) -> Run {
+    run.provenance.profile = "debug".into();
+    if let Some(ceilings) = &mut run.ceilings {
+        ceilings.profile = "debug".into();
+    }
+    run.cases[0].flags.extend([Flag::DebugBuild, Flag::UntrustworthyInterval]);
+    run
 }
 
 /// The page without its style sheet, which would drown the structure.
@@ -287,7 +311,7 @@ fn every_estimate_has_its_interval_or_the_reason() {
     let html = english(&run());
     // Every row of the tables of figures: its third cell is a range or a reason.
     let rows: Vec<&str> =
-        html.split("data-l=\"Interval\">").skip(1).map(|r| r.split_once('<').unwrap().0).collect();
+        html.split("data-l=\"Interval\">").skip(1).map(|r| r.split_once("</td>").unwrap().0).collect();
     assert!(rows.len() >= 18, "{}", rows.len());
     for cell in rows {
         assert!(cell.contains("\u{a0}– ") || cell.starts_with("no interval: ") || cell == "none", "{cell}");
@@ -365,8 +389,11 @@ fn a_run_from_before_there_were_gates_does_not_tell_of_them() {
 #[test]
 fn a_resumed_run_says_when() {
     let resumed = Run { resumed_unix_seconds: vec![1_795_236_000], ..run() };
-    assert!(english(&resumed).contains("<dt>Resumed</dt><dd>21\u{a0}November 2026, 04:40\u{a0}UTC</dd>"));
-    assert!(!english(&run()).contains("Resumed"));
+    assert!(
+        english(&resumed)
+            .contains("<dt>Further process starts</dt><dd>21\u{a0}November 2026, 04:40\u{a0}UTC</dd>")
+    );
+    assert!(!english(&run()).contains("Further process starts"));
 }
 
 #[test]
@@ -384,7 +411,7 @@ fn write_the_sample_pages() {
     let folder = std::path::PathBuf::from(
         std::env::var("CLAIMBENCH_SAMPLE").expect("CLAIMBENCH_SAMPLE names a folder"),
     );
-    let names = ["price", "run", "failed", "empty", "claims", "no-claims", "index", "no-runs"];
+    let names = ["price", "run", "failed", "empty", "claims", "no-claims", "index", "no-runs", "distrust"];
     for language in Language::ALL {
         for (name, html) in names.iter().zip(pages_in(language)) {
             std::fs::write(folder.join(format!("{name}.{}.html", language.id())), html).unwrap();

@@ -5,12 +5,14 @@
 //! content security policy that names its hash. Templates hold the structure, `words` every word, `number` every
 //! digit, `chart` every picture; texts from files are escaped by the template engine.
 
+mod amount;
 mod answers_view;
 mod case_view;
 mod chart;
 mod claims_page;
 mod claims_view;
 mod component;
+mod conditions_view;
 mod cost_view;
 mod csp;
 mod energy_view;
@@ -18,12 +20,15 @@ mod gate_view;
 mod index_page;
 mod ledger_reader;
 mod ledger_view;
+mod noise_view;
 mod notation;
 mod number;
 mod page;
 mod page_file;
 mod pages;
 mod provenance_view;
+mod roofline_view;
+mod samples_view;
 mod speed_view;
 mod verdict_view;
 mod words;
@@ -46,6 +51,8 @@ mod sample_run;
 mod shipped_tests;
 #[cfg(test)]
 mod style_laws;
+#[cfg(test)]
+mod trust_laws;
 
 pub use index_page::IndexEntry;
 pub use pages::{Page, index_pages, run_pages};

@@ -36,8 +36,8 @@ pub(crate) struct Numerals {
     pub(crate) at: &'static str,
     /// Bytes, and their thousands, millions, billions and trillions.
     pub(crate) bytes: [&'static str; 5],
-    /// 2^30 bytes, which memory is sold in.
-    pub(crate) gibibytes: &'static str,
+    /// 2^10, 2^20 and 2^30 bytes, which caches and memory come in.
+    pub(crate) binary_bytes: [&'static str; 3],
     /// Words of the ledger's calculations and what they are called here.
     pub(crate) notation: &'static [(&'static str, &'static str)],
     /// The quantity whose symbol is a word, in the singular and the plural.
@@ -204,6 +204,8 @@ impl Numerals {
                 let [one, kilo, mega, giga, tera] = self.bytes;
                 first(&[(1e12, tera), (1e9, giga), (1e6, mega), (1e3, kilo)], one)
             }
+            "FLOP" => first(&[(1e12, "TFLOP"), (1e9, "GFLOP"), (1e6, "MFLOP")], unit),
+            "FLOP/s" => first(&[(1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1e6, "MFLOP/s")], unit),
             "machine-hours/Mtok" => (1.0, self.machine_hours[usize::from(!(self.singular)(value))]),
             _ => (1.0, unit),
         }
@@ -211,7 +213,15 @@ impl Numerals {
 
     /// An estimate with everything a reader needs to trust it.
     pub(crate) fn estimate<Q: Quantity>(&self, estimate: &Estimate<Q>) -> Printed {
-        let (factor, unit) = self.prefix(Q::UNIT, estimate.value().value());
+        self.scaled(estimate, self.prefix(Q::UNIT, estimate.value().value()))
+    }
+
+    /// The same in a unit that is `factor` times the quantity's own.
+    pub(crate) fn scaled<Q: Quantity>(
+        &self,
+        estimate: &Estimate<Q>,
+        (factor, unit): (f64, &'static str),
+    ) -> Printed {
         let value = estimate.value().value() / factor;
         let ends = estimate.interval().map(|i| (i.low().value() / factor, i.high().value() / factor));
         let decimals = decimals(value, ends.ok());

@@ -1,7 +1,7 @@
 //! The footer: everything needed to trace and repeat the run.
 
-use super::case_view;
 use super::words::Words;
+use super::{case_view, roofline_view};
 use crate::hardware::{Environment, Machine};
 use crate::measurement::{GATED_SINCE_METHOD, Order, Run};
 use crate::model::Weights;
@@ -15,14 +15,34 @@ pub(crate) struct Fact {
     pub(crate) values: Vec<String>,
     /// True for what a machine reads: digests, commands, ids.
     pub(crate) code: bool,
+    /// Its place on the page, for links.
+    pub(crate) id: Option<&'static str>,
+    /// Where in the repository the rules behind it stand.
+    pub(crate) see: Option<&'static str>,
+}
+
+impl Fact {
+    /// One value in words.
+    pub(crate) fn plain(term: &'static str, value: String) -> Self {
+        Self::lines(term, vec![value])
+    }
+
+    /// Several values, or none.
+    pub(crate) fn lines(term: &'static str, values: Vec<String>) -> Self {
+        Self { term, values, code: false, id: None, see: None }
+    }
+
+    /// One value for machines.
+    fn code(term: &'static str, value: String) -> Self {
+        Self { code: true, ..Self::plain(term, value) }
+    }
 }
 
 /// The footer's facts, in order.
 pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     let (w, p) = (&words.provenance, &run.provenance);
-    let plain = |term, value: String| Fact { term, values: vec![value], code: false };
-    let code = |term, value: String| Fact { term, values: vec![value], code: true };
-    let each = |term, code, values: Vec<String>| Fact { term, values: distinct(values), code };
+    let (plain, code) = (Fact::plain, Fact::code);
+    let each = |term, code, values: Vec<String>| Fact { code, ..Fact::lines(term, distinct(values)) };
     let observed = || run.cases.iter().filter_map(|record| Some((record, record.observed.as_ref()?)));
     let order = match run.order {
         Order::Sequential => w.sequential.to_owned(),
@@ -30,7 +50,7 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
     };
     let features = if p.features.is_empty() { w.no_features.to_owned() } else { p.features.join(", ") };
     let checked = p.method_version >= GATED_SINCE_METHOD;
-    let facts = vec![
+    let mut facts = vec![
         code(w.run, run.id.to_string()),
         each(
             w.resumed,
@@ -53,24 +73,37 @@ pub(crate) fn facts(words: &Words, run: &Run) -> Vec<Fact> {
         each(w.file, true, observed().map(|(_, seen)| seen.file.sha256.clone()).collect()),
         each(w.size, false, observed().map(|(_, seen)| words.numerals.quantity(seen.file.bytes)).collect()),
         plain(w.machine, machine(words, run)),
-        code(w.machine_id, run.machine.id().to_string()),
-        plain(w.instructions, or_unknown(words, &run.environment.cpu_features.join(", "))),
-        plain(w.environment, environment(words, &run.environment)),
-        each(w.device, false, observed().map(|(_, seen)| case_view::device(words, &seen.device)).collect()),
+    ];
+    facts.extend(roofline_view::hardware(words, &run.machine));
+    facts.push(code(w.machine_id, run.machine.id().to_string()));
+    facts.extend(state(words, run));
+    facts.extend(roofline_view::facts(words, run.ceilings.as_ref()));
+    facts.extend([
+        plain(w.order, order),
+        roofline_view::statistics(words),
+        code(w.reproduce, p.command.clone()),
+        plain(w.licence, w.licence_text.to_owned()),
+    ]);
+    facts.into_iter().filter(|fact| !fact.values.is_empty()).collect()
+}
+
+/// What may change on the same machine, and what computed.
+fn state(words: &Words, run: &Run) -> Vec<Fact> {
+    let w = &words.provenance;
+    let each = |term, values: Vec<String>| Fact::lines(term, distinct(values));
+    let observed = run.cases.iter().filter_map(|record| record.observed.as_ref());
+    vec![
+        Fact::plain(w.instructions, or_unknown(words, &run.environment.cpu_features.join(", "))),
+        Fact::plain(w.environment, environment(words, &run.environment)),
+        each(w.device, observed.map(|seen| case_view::device(words, &seen.device)).collect()),
         each(
             w.engine,
-            false,
             run.cases
                 .iter()
                 .map(|r| format!("{} {}, {}", r.engine.id, r.engine.version, (w.boundary)(r.engine.boundary)))
                 .collect(),
         ),
-        plain(w.order, order.to_owned()),
-        plain(w.statistics, w.statistics_text.to_owned()),
-        code(w.reproduce, p.command.clone()),
-        plain(w.licence, w.licence_text.to_owned()),
-    ];
-    facts.into_iter().filter(|fact| !fact.values.is_empty()).collect()
+    ]
 }
 
 /// Each value once, in the order it came.
@@ -103,15 +136,7 @@ fn machine(words: &Words, run: &Run) -> String {
 /// The machine in a line: what its user calls it, processor or card, processors, class of memory.
 pub(crate) fn summary(words: &Words, machine: &Machine) -> String {
     let (w, n) = (&words.provenance, &words.numerals);
-    let memory = machine.memory_class.map_or_else(
-        || w.unknown_memory.to_owned(),
-        |class| {
-            let amount = class.as_f64() / 1_073_741_824.0;
-            // 1.5 and the sizes below 1 are the only classes that are not whole.
-            let decimals = if amount < 1.0 { 2 } else { usize::from(amount.fract() > 0.0) };
-            format!("{}\u{a0}{}", n.fixed(amount, decimals), n.gibibytes)
-        },
-    );
+    let memory = machine.memory_class.map_or_else(|| w.unknown_memory.to_owned(), |class| n.binary(class));
     let host = format!("{}, {}, {memory}", machine.cpu, (w.processors)(machine.logical_cpus));
     let cards: Vec<&str> = machine.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
     let line = if cards.is_empty() { host } else { (w.cards_in)(&cards.join(" + "), &host) };

@@ -2,7 +2,7 @@
 
 use crate::clock::Moment;
 use crate::cost::{HourlyPrice, PriceBasis, PriceOrigin};
-use crate::hardware::{Device, Environment, Machine, Window};
+use crate::hardware::{Cache, CacheKind, Device, Environment, Label, Machine, Window, example_ceilings};
 use crate::language::Language;
 use crate::measurement::{
     Answer, AnswerEnd, Boundary, CaseRecord, Energy, EnergyScope, EngineIdentity, Failure, Figures, Flag,
@@ -22,15 +22,26 @@ fn wobble(place: u64) -> f64 {
     count_as_f64(place * 7_919 % 201) / 100.0 - 1.0
 }
 
-fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Vec<Repetition> {
-    let repetition = |index: u64| {
-        let slow = if index == 0 { 1.06 } else { 1.0 + 0.012 * wobble(index) };
+/// What a request is made of: tokens of prompt and answer, seconds to the first token and per token.
+#[derive(Clone, Copy)]
+struct Script {
+    prompt: u64,
+    output: u64,
+    first: f64,
+    gap: f64,
+}
+
+impl Script {
+    /// A repetition that takes `tempo` times as long as scripted; the first of a process start is its warm-up.
+    fn repetition(self, index: u64, (process_start, place): (u64, u64), tempo: f64) -> Repetition {
+        let Self { prompt, output, first, gap } = self;
+        let slow = if place == 0 { 1.06 } else { tempo * (1.0 + 0.012 * wobble(index)) };
         Repetition {
             index,
-            role: if index == 0 { Role::WarmUp } else { Role::Measured },
-            process_start: 0,
-            prompt: index,
-            started: Moment::from_nanos(index * 1_000_000_000),
+            role: if place == 0 { Role::WarmUp } else { Role::Measured },
+            process_start,
+            prompt: place,
+            started: Moment::from_nanos(place * 1_000_000_000),
             first_token: seconds(first * slow * slow),
             gaps: (1..output).map(|i| seconds(gap * slow * (1.0 + 0.03 * wobble(index * 64 + i)))).collect(),
             prompt_tokens: Tokens::new(prompt),
@@ -43,8 +54,34 @@ fn repetitions(count: u64, prompt: u64, output: u64, first: f64, gap: f64) -> Ve
             peak_memory: Some(Bytes::new(1_412_000_000 + index * 40_000)),
             window: Window::default(),
         }
-    };
-    (0..=count).map(repetition).collect()
+    }
+
+    /// One process start that tells nothing of what else happened.
+    fn repetitions(self, count: u64) -> Vec<Repetition> {
+        (0..=count).map(|index| self.repetition(index, (0, index), 1.0)).collect()
+    }
+
+    /// Three process starts with five repetitions each, the fourth of the second far slower than the others. Two counters
+    /// are not told, one of them for a single repetition.
+    fn three_starts(self) -> Vec<Repetition> {
+        let places = [1.0, 1.008, 0.994].into_iter().zip(0..).flat_map(|(tempo, start)| {
+            (0..6).map(move |place| (start, place, if (start, place) == (1, 4) { 1.22 } else { tempo }))
+        });
+        let told = |(index, (start, place, tempo)): (u64, (u64, u64, f64))| Repetition {
+            window: Window {
+                steal: Some(seconds(0.02)),
+                foreign_cpu: Some(seconds(0.11)),
+                swapped: Some(Bytes::new(0)),
+                memory_stall: Some(seconds(0.0)),
+                quota_stall: (index != 3).then(|| seconds(0.03)),
+                thermal_throttles: None,
+                suspended: Some(seconds(0.0)),
+                on_battery: Some(false),
+            },
+            ..self.repetition(index, (start, place), tempo)
+        };
+        (0..).zip(places).map(told).collect()
+    }
 }
 
 fn workload(book: &WorkloadBook) -> Workload {
@@ -80,7 +117,7 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
     }
 }
 
-/// Four cases: one with intervals and estimated energy, one with real weights, too few repetitions, no energy and no
+/// Four cases: one with three process starts, intervals and estimated energy, one with real weights, too few repetitions, no energy and no
 /// check, one that failed in the middle, one whose check failed.
 fn cases() -> Vec<CaseRecord> {
     let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
@@ -108,7 +145,8 @@ fn cases() -> Vec<CaseRecord> {
     let gigabytes = |count: u64| Bytes::new(count * 1_000_000_000);
     let no_memory = NotGated::Memory { needed: gigabytes(9), free: gigabytes(2) };
     let Gate::Failed(too_far) = compared(3, 0.42) else { panic!("it passed") };
-    let flags = vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights];
+    let flags = vec![Flag::EnergyEstimated, Flag::SyntheticWeights];
+    let script = |prompt, output, first, gap| Script { prompt, output, first, gap };
     let no_meter = missing(
         "no meter answered: RAPL is hidden from virtual machines",
         "run on bare metal, or use --meter-external",
@@ -120,19 +158,25 @@ fn cases() -> Vec<CaseRecord> {
     vec![
         record(
             case("short-chat", "Short chat turn", 128),
-            Outcome::Measured(measured(repetitions(10, 128, 64, 2.04, 0.0699), compared(31, 0.0123))),
+            Outcome::Measured(measured(script(128, 64, 2.04, 0.0699).three_starts(), compared(31, 0.0123))),
             estimated,
             flags,
         ),
         trained(record(
             case("summary", "Summary of a page", 512),
-            Outcome::Measured(measured(repetitions(3, 512, 64, 8.61, 0.0741), Gate::NotComputed(no_memory))),
+            Outcome::Measured(measured(
+                script(512, 64, 8.61, 0.0741).repetitions(3),
+                Gate::NotComputed(no_memory),
+            )),
             Energy::Missing(no_meter),
             vec![Flag::NotGated, Flag::SingleProcessStart, Flag::SyntheticWeights, Flag::WideInterval],
         )),
         record(
             case("long-document", "Question on a long document", 8_192),
-            Outcome::Failed(failure, measured(repetitions(0, 8_192, 4, 100.0, 0.1), compared(32, 0.0117))),
+            Outcome::Failed(
+                failure,
+                measured(script(8_192, 4, 100.0, 0.1).repetitions(0), compared(32, 0.0117)),
+            ),
             Energy::Missing(missing("the case failed", "see its reason")),
             vec![Flag::SyntheticWeights],
         ),
@@ -148,6 +192,22 @@ fn cases() -> Vec<CaseRecord> {
     ]
 }
 
+/// Of two processors: their own first and second levels, and a third for both.
+fn caches() -> Vec<Cache> {
+    let cache = |level, kind, kibibytes: u64, instances| Cache {
+        level,
+        kind,
+        bytes: Bytes::new(kibibytes << 10),
+        instances,
+    };
+    vec![
+        cache(1, CacheKind::Data, 48, 2),
+        cache(1, CacheKind::Instruction, 32, 2),
+        cache(2, CacheKind::Unified, 2_048, 2),
+        cache(3, CacheKind::Unified, 107_520, 1),
+    ]
+}
+
 /// The scripted run of these cases.
 pub(crate) fn run() -> Run {
     Run {
@@ -160,17 +220,17 @@ pub(crate) fn run() -> Run {
             features: vec![],
             profile: "release".into(),
             command: "claimbench run --models r1-distill-qwen-1.5b --synthetic --seed 42".into(),
-            method_version: 2,
+            method_version: 3,
         },
         machine: Machine {
             cpu: "Example Xeon 2.10 GHz".into(),
             cpu_id: Some("GenuineIntel:6:143".into()),
             logical_cpus: 2,
-            physical_cores: Some(1),
-            caches: vec![],
+            physical_cores: Some(2),
+            caches: caches(),
             memory_class: Machine::class_of_memory(Bytes::new(24_000_000_000)),
             gpus: vec![],
-            label: None,
+            label: Label::new("atelier-1").ok(),
             stated_id: None,
         },
         environment: Environment {
@@ -179,12 +239,14 @@ pub(crate) fn run() -> Run {
             cpu_features: vec!["avx2".into(), "avx512f".into(), "fma".into()],
             virtual_machine: Some(true),
             cpu_quota_milli: Some(2_000),
+            memory_limit: Some(Bytes::new(8_000_000_000)),
+            clock_step_nanoseconds: Some(42),
             memory: Some(Bytes::new(24_000_000_000)),
             ..Environment::default()
         },
-        ceilings: None,
+        ceilings: Some(example_ceilings()),
         order: Order::Interleaved { seed: 1 },
-        process_starts_asked: 1,
+        process_starts_asked: 3,
         cases: cases(),
         meters_missing: vec![
             ("nvml".into(), missing("no NVIDIA driver", "install one, on a machine with such a card")),

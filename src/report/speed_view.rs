@@ -2,7 +2,6 @@
 
 use super::claims_view::{Badge, SourceRow, source_row};
 use super::ledger_view::{LedgerView, SourceView};
-use super::number::decimals;
 use super::words::Words;
 use crate::units::{Bytes, BytesPerSecond, Ratio};
 
@@ -100,14 +99,14 @@ fn row<'a>(words: &Words, speed: &'a SpeedView) -> SpeedRow<'a> {
         .collect();
     let (needs, share) = speed.needed.map_or_else(
         || (w.not_worked_out.to_owned(), w.not_worked_out.to_owned()),
-        |(needed, share)| (per_second(words, needed), (n.percent)(&n.fixed(share.value() * 100.0, 0))),
+        |(needed, share)| (n.bandwidth(needed), (n.percent)(&n.fixed(share.value() * 100.0, 0))),
     );
     SpeedRow {
         speed,
         setting: setting.join(", "),
         reads: n.quantity(speed.bytes_per_step),
         needs,
-        gives: per_second(words, speed.published),
+        gives: n.bandwidth(speed.published),
         share,
         badge: Badge {
             icon: speed.verdict.icon(),
@@ -118,14 +117,6 @@ fn row<'a>(words: &Words, speed: &'a SpeedView) -> SpeedRow<'a> {
         card_source: source_row(words, &speed.card_source),
         sources: speed.sources.iter().map(|source| source_row(words, source)).collect(),
     }
-}
-
-/// A bandwidth in the unit that all rows share, so that they can be compared: `874 GB/s`, `1,008 GB/s`.
-fn per_second(words: &Words, bandwidth: BytesPerSecond) -> String {
-    let n = &words.numerals;
-    let gigabytes = bandwidth.value() / 1e9;
-    let [.., gigabyte, _] = n.bytes;
-    format!("{}\u{a0}{gigabyte}/s", n.fixed(gigabytes, decimals(gigabytes, None)))
 }
 
 #[cfg(test)]
@@ -150,7 +141,7 @@ mod tests {
 
     #[test]
     fn bandwidths_share_one_unit() {
-        let shown = |value: f64| per_second(&FR, BytesPerSecond::new(value).unwrap());
+        let shown = |value: f64| FR.numerals.bandwidth(BytesPerSecond::new(value).unwrap());
         assert_eq!(shown(1_008e9), "1\u{202f}008\u{a0}Go/s");
         assert_eq!(shown(1.5e9), "1,50\u{a0}Go/s");
     }

@@ -1,12 +1,13 @@
 //! The first screen: one sentence that answers the debate, then four figures with their intervals.
 
-use super::case_view::{self, Measured};
+use super::case_view::{self, FlagView, Measured};
 use super::component::Text;
 use super::cost_view;
 use super::energy_view;
 use super::ledger_view::LedgerView;
 use super::words::Words;
 use crate::cost::HourlyPrice;
+use crate::measurement::Flag;
 
 /// One key figure.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct VerdictView {
     pub(crate) headline: String,
     /// What each of its two amounts counts.
     pub(crate) amounts: Vec<String>,
+    /// Why the figure deserves no trust; empty if nothing speaks against it.
+    pub(crate) distrust: Vec<FlagView>,
     /// The measurement; `None` if nothing was measured.
     pub(crate) here: Option<Here>,
     /// Four figures, or none if nothing was measured.
@@ -59,11 +62,13 @@ impl VerdictView {
         let (w, n) = (&words.verdict, &words.numerals);
         let extremes = ledger.extremes();
         let hours = case.map(|case| n.estimate(&case.figures.machine_hours_per_mtok_output).with_unit());
+        let distrust = case.map(|case| distrust(words, case)).unwrap_or_default();
         let headline = match (&extremes, &hours) {
             (Some(pair), _) => (w.debate)(
                 &n.money_in_words(pair.low.central.value()),
                 &n.money_in_words(pair.high.central.value()),
             ),
+            (None, Some(_)) if !distrust.is_empty() => w.no_trust.to_owned(),
             (None, Some(hours)) => (w.no_debate)(hours),
             (None, None) => w.nothing_measured.to_owned(),
         };
@@ -80,10 +85,17 @@ impl VerdictView {
             kick: kick.unwrap_or_else(|| machine.to_owned()),
             headline,
             amounts,
+            distrust,
             here: case.map(|case| here(words, case, price)),
             figures: case.map(|case| key_figures(words, case)).unwrap_or_default(),
         }
     }
+}
+
+/// The flags that break the trust in the case's headline figure.
+fn distrust(words: &Words, case: &Measured<'_>) -> Vec<FlagView> {
+    let breaking: Vec<Flag> = case.record.flags.iter().copied().filter(|flag| flag.breaks_trust()).collect();
+    case_view::flags(words, &breaking)
 }
 
 fn here(words: &Words, case: &Measured<'_>, price: Option<&HourlyPrice>) -> Here {

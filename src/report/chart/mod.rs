@@ -12,5 +12,5 @@ mod svg;
 
 pub(crate) use bars::{Bar, Bars};
 pub(crate) use claim_scale::{ClaimScale, Mark, MarkKind, Shape};
-pub(crate) use samples::{Dot, Samples};
+pub(crate) use samples::{Dot, DotKind, Samples};
 pub(crate) use svg::Svg;

@@ -3,23 +3,39 @@
 use super::scale::Linear;
 use super::svg::{Anchor, Canvas, Svg};
 use crate::report::number::Numerals;
-use crate::units::count_as_f64;
+use crate::units::{count_as_f64, index_as_u64};
 
 const WIDTH: f64 = 400.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = WIDTH - 12.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 160.0;
+const TOP: f64 = 24.0;
+const BOTTOM: f64 = 174.0;
+/// Room for a process start's name, and for its number.
+const NAMED: f64 = 92.0;
+const NUMBERED: f64 = 16.0;
+
+/// What a dot stands for; each has a shape of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum DotKind {
+    /// Enters no figure: hollow.
+    WarmUp,
+    /// Enters the figures: filled.
+    Measured,
+    /// Does so too, and lies far from the others: a diamond.
+    Outlier,
+}
 
 /// One repetition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dot {
-    /// Its place in the run, from 0.
-    pub(crate) index: u64,
+    /// Its number in the run, from 1.
+    pub(crate) number: u64,
+    /// Its process start, from 1.
+    pub(crate) start: u64,
     /// What was seen.
     pub(crate) value: f64,
-    /// True if it enters no figure; drawn hollow.
-    pub(crate) warm_up: bool,
+    /// What it stands for.
+    pub(crate) kind: DotKind,
 }
 
 /// The raw samples of one figure of one case.
@@ -31,7 +47,7 @@ pub(crate) struct Samples<'a> {
     pub(crate) title: &'a str,
     /// The values, for those who do not see the picture.
     pub(crate) desc: &'a str,
-    /// In the order they ran.
+    /// In the order they ran, one place of the axis for each.
     pub(crate) dots: &'a [Dot],
     /// The point estimate.
     pub(crate) median: f64,
@@ -39,6 +55,8 @@ pub(crate) struct Samples<'a> {
     pub(crate) ends: Option<(f64, f64)>,
     /// Under the axis: what is counted there.
     pub(crate) axis_text: &'a str,
+    /// Names a process start by its number.
+    pub(crate) start_text: fn(&str) -> String,
     /// Name of the run.
     pub(crate) tag: &'a str,
     /// How numbers are written.
@@ -65,22 +83,49 @@ impl Samples<'_> {
             canvas.rect("band", (LEFT, axis.at(high)), RIGHT - LEFT, axis.at(low) - axis.at(high));
         }
         canvas.line("median", (LEFT, axis.at(self.median)), (RIGHT, axis.at(self.median)));
-        let last = self.dots.iter().map(|dot| dot.index).max().unwrap_or(0);
-        let step = (RIGHT - LEFT) / (count_as_f64(last) + 1.0);
-        // Every label would collide beyond some twenty repetitions.
-        let every = last / 16 + 1;
-        let radius = if last > 60 { 2.6 } else { 4.2 };
-        for dot in self.dots {
-            let x = LEFT + step * (count_as_f64(dot.index) + 0.5);
-            let class = if dot.warm_up { "dot-warm" } else { "dot" };
-            canvas.circle(class, (x, axis.at(dot.value)), radius);
-            if dot.index.is_multiple_of(every) {
-                canvas.text("tick", (x, BOTTOM + 17.0), Anchor::Middle, &self.numerals.count(dot.index + 1));
+        let step = (RIGHT - LEFT) / count_as_f64(index_as_u64(self.dots.len().max(1)));
+        self.starts(&mut canvas, step);
+        // Every label would collide beyond some sixteen repetitions.
+        let every = self.dots.len() / 17 + 1;
+        let radius = if self.dots.len() > 60 { 2.6 } else { 4.2 };
+        for (place, dot) in self.dots.iter().enumerate() {
+            let x = LEFT + step * (count_as_f64(index_as_u64(place)) + 0.5);
+            let at = (x, axis.at(dot.value));
+            match dot.kind {
+                DotKind::WarmUp => canvas.circle("dot-warm", at, radius),
+                DotKind::Measured => canvas.circle("dot", at, radius),
+                DotKind::Outlier => canvas.diamond("dot-far", at, radius * 1.6),
+            }
+            if place.is_multiple_of(every) {
+                canvas.text("tick", (x, BOTTOM + 17.0), Anchor::Middle, &self.numerals.count(dot.number));
             }
         }
         canvas.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
         canvas.text("note", (LEFT, BOTTOM + 34.0), Anchor::Start, self.axis_text);
         canvas.finish(self.tag, (WIDTH, height - 5.0))
+    }
+
+    /// An upright line between process starts, each with its name above, or its number where there is little room.
+    fn starts(&self, canvas: &mut Canvas, step: f64) {
+        let mut from = 0;
+        for group in self.dots.chunk_by(|a, b| a.start == b.start) {
+            if group.len() == self.dots.len() {
+                return;
+            }
+            let at = |place: usize| LEFT + step * count_as_f64(index_as_u64(place));
+            let (left, right) = (at(from), at(from + group.len()));
+            if from > 0 {
+                canvas.line("start", (left, TOP - 16.0), (left, BOTTOM));
+            }
+            let number = self.numerals.count(group[0].start);
+            let name = (self.start_text)(&number);
+            let room = right - left;
+            let text = if room >= NAMED { Some(name) } else { (room >= NUMBERED).then_some(number) };
+            if let Some(text) = text {
+                canvas.text("tick", (f64::midpoint(left, right), TOP - 8.0), Anchor::Middle, &text);
+            }
+            from += group.len();
+        }
     }
 }
 
@@ -98,28 +143,56 @@ mod tests {
             median: 14.2,
             ends,
             axis_text: "repetition",
+            start_text: EN.noise.start,
             tag: "run-1",
             numerals: &EN.numerals,
         };
         chart.draw().to_string().replace("><", ">\n<")
     }
 
+    /// Values of process starts, the first of each a warm-up.
+    fn dots(starts: &[&[f64]]) -> Vec<Dot> {
+        let all = starts.iter().zip(1..).flat_map(|(values, start)| {
+            values.iter().enumerate().map(move |(place, value)| {
+                let kind = if place == 0 { DotKind::WarmUp } else { DotKind::Measured };
+                Dot { number: 0, start, value: *value, kind }
+            })
+        });
+        all.zip(1..).map(|(dot, number)| Dot { number, ..dot }).collect()
+    }
+
     #[test]
     fn dots_over_the_median_and_its_interval() {
-        let dots = [(0, 13.8, true), (1, 14.1, false), (2, 14.2, false), (3, 14.4, false)]
-            .map(|(index, value, warm_up)| Dot { index, value, warm_up });
-        insta::assert_snapshot!(draw(&dots, Some((14.1, 14.4))));
+        insta::assert_snapshot!(draw(&dots(&[&[13.8, 14.1, 14.2, 14.4]]), Some((14.1, 14.4))));
+    }
+
+    #[test]
+    fn starts_are_apart_and_outliers_have_a_shape_of_their_own() {
+        let mut dots = dots(&[&[13.8, 14.1, 14.2], &[13.9, 14.2, 14.3]]);
+        dots[4].kind = DotKind::Outlier;
+        let svg = draw(&dots, None);
+        assert_eq!((svg.matches("class=\"start\"").count(), svg.matches("dot-far").count()), (1, 1));
+        assert!(svg.contains(">start 1<") && svg.contains(">start 2<"));
+        let place = |text: &str| svg.find(text).unwrap();
+        assert!(place("dot-far") > place("class=\"start\""), "dots lie over the line");
+    }
+
+    #[test]
+    fn names_of_many_starts_shrink_to_numbers() {
+        let many = vec![[14.0, 14.1].as_slice(); 12];
+        let svg = draw(&dots(&many), None);
+        assert!(!svg.contains(">start 1<") && svg.matches("class=\"start\"").count() == 11);
     }
 
     #[test]
     fn one_sample_and_no_interval_still_draw() {
-        let svg = draw(&[Dot { index: 0, value: 14.2, warm_up: false }], None);
+        let svg = draw(&[Dot { number: 1, start: 1, value: 14.2, kind: DotKind::Measured }], None);
         assert!(svg.contains("class=\"dot\"") && !svg.contains("band") && !svg.contains("NaN"));
+        assert!(!draw(&[], None).contains("NaN"));
     }
 
     #[test]
     fn many_repetitions_label_only_some() {
-        let dots: Vec<Dot> = (0..100).map(|index| Dot { index, value: 14.2, warm_up: false }).collect();
-        assert!(draw(&dots, None).matches("class=\"tick\"").count() < 26);
+        assert!(draw(&dots(&[&[14.2; 100]]), None).matches("class=\"tick\"").count() < 26);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, gate, measured, numerals, speeds,
+    VerdictWords, Words, answers, claims, conditions, gate, measured, noise, numerals, roofline, speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -19,6 +19,9 @@ pub(crate) static EN: Words = Words {
     scale: SCALE,
     cost: COST,
     measured: measured::EN,
+    noise: noise::EN,
+    conditions: conditions::EN,
+    roofline: roofline::EN,
     gate: gate::EN,
     answers: answers::EN,
     energy: ENERGY,
@@ -97,6 +100,8 @@ pub(super) const VERDICT: VerdictWords = VerdictWords {
         1 => "one request at a time (batch 1)".to_owned(),
         _ => format!("{batch} requests at a time (batch {batch})"),
     },
+    distrust: "Do not use this figure:",
+    no_trust: "The time per output token measured here deserves no trust.",
 };
 
 const SCALE: ScaleWords = ScaleWords {
@@ -244,6 +249,7 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     statistics: "Statistics",
     statistics_text: "Medians over the measured repetitions, with the narrowest pair of order statistics that covers \
                       95 %. Percentiles of pooled gaps: bootstrap over whole repetitions, fixed seed.",
+    rules: "Rules, worked examples and simulations:",
     reproduce: "Reproduce",
     licence: "Licence",
     licence_text: "Text and data CC BY 4.0; code MIT OR Apache-2.0",
@@ -262,6 +268,7 @@ const INDEX: IndexWords = IndexWords {
     columns: ["Run", "Machine", "Model", "Per million output tokens"],
     synthetic: "synthetic weights",
     not_checked: "not checked",
+    untrustworthy: "do not use",
     nothing: "nothing measured",
     footer: "Text and data CC BY 4.0; code MIT OR Apache-2.0. Not verified by MLCommons.",
 };

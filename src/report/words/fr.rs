@@ -5,7 +5,7 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, gate, measured, numerals, speeds,
+    VerdictWords, Words, answers, claims, conditions, gate, measured, noise, numerals, roofline, speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -23,6 +23,9 @@ pub(crate) static FR: Words = Words {
     scale: SCALE,
     cost: COST,
     measured: measured::FR,
+    noise: noise::FR,
+    conditions: conditions::FR,
+    roofline: roofline::FR,
     gate: gate::FR,
     answers: answers::FR,
     energy: ENERGY,
@@ -117,6 +120,8 @@ pub(super) const VERDICT: VerdictWords = VerdictWords {
         1 => "une requête à la fois (lot de 1)".to_owned(),
         _ => format!("{batch}\u{a0}requêtes à la fois (lot de {batch})"),
     },
+    distrust: "N’utilisez pas ce chiffre\u{a0}:",
+    no_trust: "Le temps par token (jeton) mesuré ici ne mérite pas confiance.",
 };
 
 const SCALE: ScaleWords = ScaleWords {
@@ -277,6 +282,7 @@ const PROVENANCE: ProvenanceWords = ProvenanceWords {
     statistics: "Statistique",
     statistics_text: "Médianes des répétitions mesurées, avec la plus étroite paire de statistiques d’ordre qui couvre \
                       95\u{a0}%. Centiles des écarts mis en commun\u{a0}: bootstrap sur des répétitions entières, graine fixe.",
+    rules: "Règles, exemples calculés et simulations (en anglais)\u{a0}:",
     reproduce: "Reproduire",
     licence: "Licence",
     licence_text: "Textes et données sous CC BY 4.0\u{202f}; code sous MIT ou Apache-2.0",
@@ -295,6 +301,7 @@ const INDEX: IndexWords = IndexWords {
     columns: ["Mesure", "Machine", "Modèle", "Par million de tokens produits"],
     synthetic: "poids synthétiques",
     not_checked: "non vérifié",
+    untrustworthy: "à ne pas utiliser",
     nothing: "rien de mesuré",
     footer: "Textes et données sous CC BY 4.0\u{202f}; code sous MIT ou Apache-2.0. Non vérifié par MLCommons.",
 };

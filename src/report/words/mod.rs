@@ -4,11 +4,14 @@
 
 mod answers;
 mod claims;
+mod conditions;
 mod en;
 mod fr;
 mod gate;
 mod measured;
+mod noise;
 mod numerals;
+mod roofline;
 mod speeds;
 
 use super::number::Numerals;
@@ -19,9 +22,12 @@ use crate::workload::Workload;
 
 use answers::AnswersWords;
 use claims::ClaimWords;
+use conditions::ConditionWords;
 pub(crate) use en::EN;
 pub(crate) use fr::FR;
 use gate::GateWords;
+use noise::NoiseWords;
+use roofline::RooflineWords;
 use speeds::SpeedWords;
 
 /// One language.
@@ -40,6 +46,9 @@ pub(crate) struct Words {
     pub(crate) scale: ScaleWords,
     pub(crate) cost: CostWords,
     pub(crate) measured: MeasuredWords,
+    pub(crate) noise: NoiseWords,
+    pub(crate) conditions: ConditionWords,
+    pub(crate) roofline: RooflineWords,
     pub(crate) gate: GateWords,
     pub(crate) answers: AnswersWords,
     pub(crate) energy: EnergyWords,
@@ -119,6 +128,8 @@ pub(crate) struct VerdictWords {
     pub(crate) no_interval_short: &'static str,
     pub(crate) too_few: fn(NoInterval) -> String,
     pub(crate) batch: fn(u64) -> String,
+    pub(crate) distrust: &'static str,
+    pub(crate) no_trust: &'static str,
 }
 
 /// The claim scale.
@@ -308,6 +319,7 @@ pub(crate) struct ProvenanceWords {
     pub(crate) interleaved: fn(seed: &str) -> String,
     pub(crate) statistics: &'static str,
     pub(crate) statistics_text: &'static str,
+    pub(crate) rules: &'static str,
     pub(crate) reproduce: &'static str,
     pub(crate) licence: &'static str,
     pub(crate) licence_text: &'static str,
@@ -327,6 +339,7 @@ pub(crate) struct IndexWords {
     pub(crate) columns: [&'static str; 4],
     pub(crate) synthetic: &'static str,
     pub(crate) not_checked: &'static str,
+    pub(crate) untrustworthy: &'static str,
     pub(crate) nothing: &'static str,
     pub(crate) footer: &'static str,
 }

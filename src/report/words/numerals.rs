@@ -36,7 +36,7 @@ pub(super) const EN: Numerals = Numerals {
     first: "1",
     at: ", ",
     bytes: ["bytes", "kB", "MB", "GB", "TB"],
-    gibibytes: "GiB",
+    binary_bytes: ["KiB", "MiB", "GiB"],
     notation: &[],
     machine_hours: ["machine\u{2011}hours"; 2],
 };
@@ -72,7 +72,7 @@ pub(super) const FR: Numerals = Numerals {
     first: "1er",
     at: " à ",
     bytes: ["octets", "ko", "Mo", "Go", "To"],
-    gibibytes: "Gio",
+    binary_bytes: ["Kio", "Mio", "Gio"],
     notation: &[
         ("bn", "Md"),
         ("company", "entreprise"),
