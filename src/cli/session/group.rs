@@ -118,7 +118,7 @@ impl Session {
             match left.transpose()? {
                 Some(left) if left < needed => {
                     self.step(group, place, |case, _| {
-                        case.leave_unchecked(NotGated::Budget { needed, left })
+                        case.leave_unchecked(NotGated::Budget { needed, left });
                     })?;
                 }
                 _ => self.step(group, place, CaseRun::check)?,

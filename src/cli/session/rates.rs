@@ -46,7 +46,7 @@ impl Session {
                 self.run.ceilings = Some(found.ceilings);
             }
             Err(error @ CeilingsError::NotOptimised) => {
-                terminal.note(&format!("no rates of the device: {error}"))
+                terminal.note(&format!("no rates of the device: {error}"));
             }
             Err(error) => terminal.say(&format!("no rates of the device: {error}")),
         }

@@ -101,7 +101,7 @@ pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry, starts: u64) ->
     let is_open = |record: &&CaseRecord| match &record.outcome {
         Outcome::Measured(_) => processes < starts,
         Outcome::Skipped(skip) => matches!(skip, Skip::Budget { .. } | Skip::Memory { .. }),
-        outcome => outcome.ended_early(),
+        outcome @ Outcome::Failed(..) => outcome.ended_early(),
     };
     run.cases.iter().filter(is_open).map(|record| known(record, registry)).collect()
 }

@@ -21,7 +21,8 @@ const UNTRUSTWORTHY_HALF_WIDTH: f64 = 0.20;
 const STEAL: f64 = 0.01;
 /// Processor time of others above this share of all processors.
 const FOREIGN: f64 = 0.05;
-/// Time that the quota held the process back, or that programs waited for memory, above this share of the time.
+/// Time that the quota held the process back, above this share of all processors, or that programs waited for memory, above
+/// this share of the time.
 const STALL: f64 = 0.01;
 /// Less than this moves to and from swap on any idle machine.
 const SWAPPED: Bytes = Bytes::new(1_000_000);
@@ -116,7 +117,7 @@ impl<'a> Evidence<'a> {
             Flag::Bursts => burst(&self.times()).is_some(),
             Flag::CoarseClock => self.has_coarse_clock(),
             Flag::CpuQuota => {
-                self.has_low_quota() || beyond(self.share_of_time(|window| window.quota_stall), STALL)
+                self.has_low_quota() || beyond(self.share_of_processors(|window| window.quota_stall), STALL)
             }
             Flag::CpuSteal => beyond(self.share_of_processors(|window| window.steal), STEAL),
             Flag::DebugBuild => self.profile != "release",

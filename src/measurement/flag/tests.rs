@@ -84,12 +84,13 @@ fn a_quiet_machine_raises_nothing_and_neither_does_one_that_tells_nothing() {
 #[test]
 fn what_happened_beside_a_request_is_flagged() {
     // Requests of 6.4 s on two processors: 1 % is 0.13 s.
-    let cases: [(Flag, fn(&mut Window)); 8] = [
+    type Change = fn(&mut Window);
+    let cases: [(Flag, Change); 8] = [
         (Flag::CpuSteal, |window| window.steal = Some(seconds(0.2))),
         (Flag::ForeignLoad, |window| window.foreign_cpu = Some(seconds(0.8))),
         (Flag::MemoryPressure, |window| window.swapped = Some(Bytes::new(4_000_000))),
         (Flag::MemoryPressure, |window| window.memory_stall = Some(seconds(0.1))),
-        (Flag::CpuQuota, |window| window.quota_stall = Some(seconds(0.1))),
+        (Flag::CpuQuota, |window| window.quota_stall = Some(seconds(0.2))),
         (Flag::Throttled, |window| window.thermal_throttles = Some(1)),
         (Flag::Suspended, |window| window.suspended = Some(seconds(60.0))),
         (Flag::OnBattery, |window| window.on_battery = Some(true)),

@@ -52,6 +52,7 @@ pub(in crate::record) struct NoiseFile {
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "keys end in their unit")]
 pub(in crate::record) struct SpreadFile {
     /// 1.4826 times the median absolute deviation.
     pub scaled_mad_seconds: f64,
