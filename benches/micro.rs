@@ -9,6 +9,7 @@
 )]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use claimbench::clock::SystemClock;
@@ -28,14 +29,16 @@ const TOKENS: u64 = 1_000;
 const KEPT: u64 = 100;
 /// The share of a timed region that the harness may take.
 const ALLOWED: f64 = 0.001;
+/// The shortest token that has to hold for, in seconds; the fastest cards give one sequence a token in about that time.
+const SHORTEST_TOKEN: f64 = 0.001;
 
-fn main() {
+fn main() -> ExitCode {
     let mut criterion = Criterion::default().configure_from_args();
     let measurement = timed_region(&mut criterion);
     around_the_region(&mut criterion);
     statistics(&mut criterion, &measurement);
     criterion.final_summary();
-    say_share(&measurement);
+    say_share(&measurement)
 }
 
 fn scripted_case() -> Case {
@@ -103,11 +106,12 @@ fn statistics(criterion: &mut Criterion, measurement: &Measurement) {
     });
 }
 
-/// The median gap, and the token time from which it is under [`ALLOWED`].
-fn say_share(measurement: &Measurement) {
+/// The median gap, and the token time from which it is under [`ALLOWED`]. An optimised build that takes more of a token of
+/// [`SHORTEST_TOKEN`] fails.
+fn say_share(measurement: &Measurement) -> ExitCode {
     let gaps: Vec<Seconds> =
         measurement.measured().flat_map(|repetition| repetition.gaps.iter().copied()).collect();
-    let Ok(sample) = Sample::new(gaps) else { return };
+    let Ok(sample) = Sample::new(gaps) else { return ExitCode::SUCCESS };
     let own = sample.median(CONFIDENCE).value().value();
     eprintln!(
         "harness: {:.0} ns per token in the timed region (median of {} gaps), under {:.1} % of every token that takes \
@@ -117,4 +121,9 @@ fn say_share(measurement: &Measurement) {
         ALLOWED * 100.0,
         own / ALLOWED * 1e3
     );
+    let is_heavy = own > ALLOWED * SHORTEST_TOKEN && !cfg!(debug_assertions);
+    if is_heavy {
+        eprintln!("that is more than {:.1} % of a token of {:.0} ms", ALLOWED * 100.0, SHORTEST_TOKEN * 1e3);
+    }
+    ExitCode::from(u8::from(is_heavy))
 }

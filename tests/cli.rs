@@ -6,64 +6,16 @@
     reason = "tests read and write files; a failed helper fails its test"
 )]
 
+mod home;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use assert_cmd::assert::OutputAssertExt;
 use claimbench::measurement::{Flag, Outcome, Role, Run, Skip, Stage};
-use tempfile::TempDir;
-
-/// A user's folder: nothing outside is read or written.
-struct Home {
-    folder: TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_claimbench"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("CLAIMBENCH_CACHE", self.path("cache"))
-            .env("HF_HOME", self.path("hub"))
-            .env("HF_ENDPOINT", "http://127.0.0.1:9")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// The one run under `target/claimbench`.
-    fn run_folder(&self) -> PathBuf {
-        let mut runs: Vec<_> =
-            fs::read_dir(self.path("target/claimbench")).unwrap().map(|e| e.unwrap().path()).collect();
-        assert_eq!(runs.len(), 1, "{runs:?}");
-        runs.remove(0)
-    }
-
-    fn run(&self) -> Run {
-        claimbench::record::load(&self.run_folder()).unwrap()
-    }
-}
-
-const TINY: [&str; 5] = ["run", "--model", "tiny-qwen2", "--workload", "tiny"];
-
-fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    TINY.into_iter().chain(more.iter().copied()).collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use home::{Home, text, tiny};
 
 #[test]
 fn a_run_measures_writes_a_file_and_a_page_and_says_what_comes_next() {
@@ -259,7 +211,7 @@ fn a_price_turns_hours_into_dollars_and_a_broken_price_file_is_refused_before_me
     home.command(&["report", &folder_name]).assert().success();
     assert!(page().contains("$0.10"));
     fs::write(home.path("my-prices.toml"), "[my-machine]\nrent = 1\nas_of = \"2026\"\n").unwrap();
-    let output = home.command(&TINY).output().unwrap();
+    let output = home.command(&tiny(&[])).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
         text(&output.stderr).contains("my-prices.toml:2: unknown key `my-machine.rent`"),

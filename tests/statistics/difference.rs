@@ -144,3 +144,50 @@ fn normal_run(starts: usize, noise: &mut Noise) -> (Starts<Seconds>, LogMean) {
     let run = Starts::new(logarithms.iter().map(|l| vec![seconds(l.exp())]).collect()).expect("starts");
     (run, LogMean { mean, variance })
 }
+
+/// How often runs of one thing on one machine are called different: the run files below the folder `CLAIMBENCH_PAIRS`, in the
+/// order of their names, two by two.
+#[test]
+#[ignore = "needs a folder of run files: CLAIMBENCH_PAIRS=FOLDER cargo test --test statistics -- --ignored --nocapture real_pairs"]
+fn real_pairs() {
+    let folder = std::env::var_os("CLAIMBENCH_PAIRS").expect("CLAIMBENCH_PAIRS names a folder of runs");
+    let mut runs: Vec<_> =
+        std::fs::read_dir(folder).expect("it can be listed").flatten().map(|e| e.path()).collect();
+    runs.sort();
+    let (mut pairs, mut called, mut seen) = (0, 0, Vec::new());
+    for pair in runs.chunks_exact(2) {
+        let [first, second] = [&pair[0], &pair[1]].map(|path| starts_of(path));
+        let found = compare(&first, &second).expect("three starts on each side");
+        let smallest = smallest_difference(&first).expect("six repetitions").slowdown().value();
+        println!(
+            "{} {:.3} [{:.3}, {:.3}] {}; could have seen {:.1} %",
+            pair[0].file_name().expect("a run has a name").display(),
+            found.ratio().value(),
+            found.low().value(),
+            found.high().value(),
+            if found.differs() { "DIFFERENT" } else { "no difference seen" },
+            smallest * 100.0
+        );
+        seen.push(smallest);
+        pairs += 1;
+        called += usize::from(found.differs());
+    }
+    seen.sort_by(f64::total_cmp);
+    println!(
+        "{called} of {pairs} pairs called different; median smallest slowdown {:.1} %",
+        seen[seen.len() / 2] * 100.0
+    );
+    assert!(pairs >= 20 && called * 20 <= pairs * 3, "more than three of twenty");
+}
+
+/// Times per output token of the first case of a run, by process start.
+fn starts_of(run: &std::path::Path) -> Starts<Seconds> {
+    let run = claimbench::record::load(run).expect("a run file");
+    let measured: Vec<_> = run.cases[0].outcome.measurement().measured().cloned().collect();
+    let last = measured.iter().map(|repetition| repetition.process_start).max().expect("it was measured");
+    let of = |start| {
+        let own = measured.iter().filter(|repetition| repetition.process_start == start);
+        own.filter_map(claimbench::measurement::Repetition::time_per_output_token).collect()
+    };
+    Starts::new((0..=last).map(of).collect()).expect("it was measured")
+}

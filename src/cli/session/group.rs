@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::{EngineChoice, Session, StopFlag, weights, without_home};
 use crate::cli::Terminal;
 use crate::engine::{Engine, NOT_REPACKED};
-use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Skip};
+use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Outcome, Skip};
 use crate::meter::Meter;
 use crate::model::Weights;
 use crate::runner::{Bench, CaseRun, RecordInputs};
@@ -156,6 +156,22 @@ impl Session {
             }
             self.load(group)?;
         }
+        Ok(())
+    }
+
+    /// Closes the cases that an earlier process began and this one, the last, had no room for: they are measured, in fewer
+    /// repetitions or process starts than asked, and their flags say so.
+    pub fn close_the_rest(&mut self) -> anyhow::Result<()> {
+        if self.starts_left() > 1 || self.is_stopped() {
+            return Ok(());
+        }
+        for row in &mut self.run.cases {
+            let is_cut = row.outcome.ended_early() && row.outcome.measurement().measured().next().is_some();
+            if is_cut {
+                row.outcome = Outcome::Measured(row.outcome.measurement().clone());
+            }
+        }
+        self.store.save(&self.run).context("what was measured so far could not be kept")?;
         Ok(())
     }
 

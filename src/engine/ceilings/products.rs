@@ -38,7 +38,7 @@ pub(super) fn rates(watch: &Stopwatch<'_>, effort: Effort) -> (Vec<MatrixRate>, 
     for (precision, kind) in blocks {
         // A card multiplies BF16 as plain floats, which the square of them is.
         if watch.device.is_cpu() || kind != GgmlDType::BF16 {
-            keep(precision, ProductMethod::Stored, stored(watch, effort.stored, (precision, kind)));
+            keep(precision, ProductMethod::Stored, growing(watch, effort.stored, (precision, kind)));
         }
     }
     (rates, left_out)
@@ -81,6 +81,28 @@ fn square(
     let matrix = made.map_err(|error| first_line(&error))?;
     let shortest = watch.shortest(|| matrix.matmul(&matrix.t()?).map(drop))?;
     Ok((shortest.passes, shortest.time))
+}
+
+/// The fastest of the engine's products with growing matrices in blocks: those of large models are multiplied faster than those
+/// of small ones. A side that fails, or takes long, ends the growth.
+fn growing(
+    watch: &Stopwatch<'_>,
+    smallest: usize,
+    stored_as: (MatrixPrecision, GgmlDType),
+) -> std::result::Result<MatrixRate, String> {
+    let mut best = stored(watch, smallest, stored_as)?;
+    for side in [2 * smallest, 4 * smallest] {
+        let [rows, columns, inner] = best.sizes.map(count_as_f64);
+        let time = crate::units::Seconds::new(2.0 * rows * columns * inner / best.rate.value());
+        if !time.is_ok_and(|time| leaves_room(time, 16, LONGEST)) {
+            break;
+        }
+        match stored(watch, side, stored_as) {
+            Ok(found) if found.rate > best.rate => best = found,
+            Ok(_) | Err(_) => break,
+        }
+    }
+    Ok(best)
 }
 
 /// The engine's product of 256 rows of activations with a square matrix in blocks.
