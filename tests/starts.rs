@@ -65,7 +65,7 @@ fn what_a_budget_cuts_off_between_two_starts_is_measured_all_the_same() {
     run.process_starts_asked = 2;
     fs::write(home.run_folder().join("run.json"), claimbench::record::to_json(&run)).unwrap();
     let folder = home.run_folder();
-    let resume = ["run", "--resume", folder.to_str().unwrap(), "--budget", "1s"];
+    let resume = ["run", "--resume", folder.to_str().unwrap(), "--budget", "1s", "--announced", "16"];
     let output = home.command(&resume).output().unwrap();
     let ended = home.run();
     assert!(matches!(ended.cases[0].outcome, Outcome::Measured(_)), "{}", text(&output.stderr));

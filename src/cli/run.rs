@@ -87,6 +87,11 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         let words = relaunch::arguments(args, &local, session.store().folder(), left.transpose()?, announced);
         return relaunch::relaunch(&words, terminal);
     }
+    // What a run that is taken up by hand has no room for stays open, so that it can be taken up again.
+    let is_whole = args.resume.is_none() || args.announced.is_some();
+    if is_whole {
+        session.close_the_rest()?;
+    }
     session.settle(terminal)?;
     let price = conclude(&session, &catalog, &args.price, terminal)?;
     let folder = session.store().folder().display();
@@ -98,10 +103,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     }
     terminal.note(&format!("publish it: claimbench report {folder} --publish"));
     // A run that was taken up by hand was not announced as a whole.
-    if !session.is_stopped()
-        && announced > Seconds::ZERO
-        && (args.resume.is_none() || args.announced.is_some())
-    {
+    if !session.is_stopped() && announced > Seconds::ZERO && is_whole {
         terminal.note(&announced_and_taken(announced, session.age()));
     }
     print(session.run(), args, terminal)?;
