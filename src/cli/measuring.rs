@@ -108,6 +108,10 @@ impl Due<'_> {
                     given += time.unwrap_or_default();
                     tried.push((case.clone(), forecast));
                 }
+                // What earlier process starts measured of it stays.
+                Err(skip) if session.has_samples_of(case) => {
+                    terminal.say(&format!("{}: nothing more of it: {}", case.id(), skip.reason()));
+                }
                 Err(skip) => {
                     session.skip(case, skip)?;
                     say_how_it_ended(session, case, terminal);

@@ -78,6 +78,11 @@ impl Session {
         }
     }
 
+    /// True if an earlier process measured something of a case.
+    pub fn has_samples_of(&self, case: &Case) -> bool {
+        self.measured_before(case) != Measurement::default()
+    }
+
     /// The version of the engine that an earlier process measured a case with.
     pub(super) fn engine_version(&self, case: &Case) -> Option<&str> {
         let row = self.row(case)?;
