@@ -147,6 +147,7 @@ fn normal_run(starts: usize, noise: &mut Noise) -> (Starts<Seconds>, LogMean) {
 
 /// How often runs of one thing on one machine are called different: the run files below the folder `CLAIMBENCH_PAIRS`, in the
 /// order of their names, two by two.
+#[expect(clippy::disallowed_methods, reason = "reads a folder of run files that somebody made")]
 #[test]
 #[ignore = "needs a folder of run files: CLAIMBENCH_PAIRS=FOLDER cargo test --test statistics -- --ignored --nocapture real_pairs"]
 fn real_pairs() {
