@@ -10,6 +10,7 @@ mod home;
 
 use std::fs;
 
+use claimbench::hardware::Label;
 use claimbench::measurement::{Failure, Outcome, Stage};
 use home::{Home, text, tiny};
 
@@ -21,7 +22,7 @@ fn a_label_makes_another_machine_of_it_and_is_checked() {
             home.command(&tiny(more)).output().unwrap();
             home.run()
         });
-    assert_eq!(named.machine.label.as_ref().map(|label| label.as_str()), Some("attic's PC"));
+    assert_eq!(named.machine.label.as_ref().map(Label::as_str), Some("attic's PC"));
     assert_ne!(named.machine.id(), plain.machine.id());
     // The recorded command names it, so that it can be repeated and resumed.
     let words = shlex::split(&named.provenance.command).unwrap();
