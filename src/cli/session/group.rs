@@ -98,7 +98,7 @@ impl Session {
     /// Loads the model. All cases of the group keep the sample: it is theirs all.
     pub fn load(&mut self, group: &mut OpenGroup) -> anyhow::Result<()> {
         let Some(first) = group.first() else { return Ok(()) };
-        self.step(group, first, CaseRun::load)?;
+        self.act(group, first, CaseRun::load);
         let loaded = group.cases[first].clone();
         group.cases[first + 1..].iter_mut().for_each(|case| case.share_load(&loaded));
         self.keep(group)
@@ -117,19 +117,20 @@ impl Session {
             let left = until.map(|until| Seconds::new((until.value() - self.elapsed().value()).max(0.0)));
             match left.transpose()? {
                 Some(left) if left < needed => {
-                    self.step(group, place, |case, _| {
+                    self.act(group, place, |case, _| {
                         case.leave_unchecked(NotGated::Budget { needed, left });
-                    })?;
+                    });
                 }
-                _ => self.step(group, place, CaseRun::check)?,
+                _ => self.act(group, place, CaseRun::check),
             }
             let checked = group.cases[place].clone();
             let others = group.cases[place + 1..].iter_mut();
             others
                 .filter(|case| case.case().workload.batch == batch)
                 .for_each(|case| case.share_check(&checked));
+            self.keep(group)?;
         }
-        self.keep(group)
+        Ok(())
     }
 
     /// Runs one repetition of the case at `place`; its end-to-end time, or `None` once the case has failed or was interrupted.
@@ -171,8 +172,7 @@ impl Session {
                 row.outcome = Outcome::Measured(row.outcome.measurement().clone());
             }
         }
-        self.store.save(&self.run).context("what was measured so far could not be kept")?;
-        Ok(())
+        self.save()
     }
 
     /// Closes the case at `place`, if this is the last process start; before that its record says that it is not finished.
@@ -180,15 +180,30 @@ impl Session {
         if self.starts_left() == 1 {
             group.cases[place].finish();
         }
-        self.keep(group)
+        self.put(group, place);
+        self.save()
     }
 
+    /// Does something with the case at `place`, and keeps what came of it. The other cases of the group are as they were, so
+    /// only this one's figures are worked out again.
     pub(super) fn step<T>(
         &mut self,
         group: &mut OpenGroup,
         place: usize,
         action: impl FnOnce(&mut CaseRun, &mut Bench<'_>) -> T,
     ) -> anyhow::Result<T> {
+        let result = self.act(group, place, action);
+        self.put(group, place);
+        self.save()?;
+        Ok(result)
+    }
+
+    fn act<T>(
+        &mut self,
+        group: &mut OpenGroup,
+        place: usize,
+        action: impl FnOnce(&mut CaseRun, &mut Bench<'_>) -> T,
+    ) -> T {
         let mut meters: Vec<Box<dyn Meter>> = Vec::new();
         let mut bench = Bench {
             engine: group.engine.as_mut(),
@@ -197,35 +212,40 @@ impl Session {
             meters: &mut meters,
             stop: &|| StopFlag::is_set(&self.stop),
         };
-        let result = action(&mut group.cases[place], &mut bench);
-        self.keep(group)?;
-        Ok(result)
+        action(&mut group.cases[place], &mut bench)
     }
 
-    /// Puts the records of the cases into the run, in the place of earlier ones. Samples are never replaced by none: a case that
+    /// Puts the record of a case into the run, in the place of an earlier one. Samples are never replaced by none: a case that
     /// cannot be taken up again now keeps what it has, and can be resumed later.
-    pub(super) fn put_all(&mut self, group: &OpenGroup) {
-        for case in &group.cases {
-            let inputs = RecordInputs {
-                machine: &self.run.machine,
-                environment: &self.run.environment,
-                ratings: &self.ratings,
-                assume_watts: self.settings.assume_watts,
-                ceilings: self.run.ceilings.as_ref(),
-                profile: &self.run.provenance.profile,
-            };
-            let record = case.record(group.engine.as_ref(), &inputs, &[]);
-            match self.run.cases.iter_mut().find(|row| row.id() == record.id()) {
-                Some(row) if has_samples(row) && !has_samples(&record) => {}
-                Some(row) => *row = record,
-                None => self.run.cases.push(record),
-            }
+    fn put(&mut self, group: &OpenGroup, place: usize) {
+        let inputs = RecordInputs {
+            machine: &self.run.machine,
+            environment: &self.run.environment,
+            ratings: &self.ratings,
+            assume_watts: self.settings.assume_watts,
+            ceilings: self.run.ceilings.as_ref(),
+            profile: &self.run.provenance.profile,
+        };
+        let record = group.cases[place].record(group.engine.as_ref(), &inputs, &[]);
+        match self.run.cases.iter_mut().find(|row| row.id() == record.id()) {
+            Some(row) if has_samples(row) && !has_samples(&record) => {}
+            Some(row) => *row = record,
+            None => self.run.cases.push(record),
         }
+    }
+
+    /// The same for all cases of the group.
+    pub(super) fn put_all(&mut self, group: &OpenGroup) {
+        (0..group.cases.len()).for_each(|place| self.put(group, place));
     }
 
     /// The same, and the run on disk.
     fn keep(&mut self, group: &OpenGroup) -> anyhow::Result<()> {
         self.put_all(group);
+        self.save()
+    }
+
+    fn save(&self) -> anyhow::Result<()> {
         self.store.save(&self.run).context("what was measured so far could not be kept")?;
         Ok(())
     }

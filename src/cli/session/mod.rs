@@ -249,12 +249,11 @@ impl Session {
     /// How long the rest of a case should take here, in this process and the ones to come; `None` for one that the engine
     /// cannot run.
     pub fn forecast(&self, case: &Case) -> Option<CaseForecast> {
-        let mut rest = case.clone();
-        let done = index_as_u64(self.measured_before(case).measured().count());
+        let (mut rest, before) = (case.clone(), self.measured_before(case));
+        let done = index_as_u64(before.measured().count());
         let left = rest.workload.repetitions.saturating_sub(done);
         rest.workload.repetitions = left.max(self.quota(case).fewest);
-        rest.workload.loads =
-            rest.workload.loads.saturating_sub(index_as_u64(self.measured_before(case).loads.len()));
+        rest.workload.loads = rest.workload.loads.saturating_sub(index_as_u64(before.loads.len()));
         forecast(&rest, self.device(), &self.settings, self.starts_left())
     }
 
