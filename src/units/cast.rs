@@ -36,6 +36,12 @@ pub fn nearest_f32(value: f64) -> f32 {
     value as f32
 }
 
+/// The nearest whole number, ties to even, of a value that is rounded to 8 bits; out of range becomes the nearest end.
+#[expect(clippy::cast_possible_truncation, reason = "float-to-int `as` saturates, as documented")]
+pub fn nearest_i8(value: f32) -> i8 {
+    value.round_ties_even() as i8
+}
+
 /// Bytes as lower-case hexadecimal digits, two a byte: a digest as people compare it.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes
@@ -54,6 +60,11 @@ mod tests {
         assert_eq!(rounded_u64(2.5), 3);
         assert_eq!(rounded_u64(-4.0), 0);
         assert_eq!(rounded_u64(f64::INFINITY), u64::MAX);
+    }
+
+    #[test]
+    fn bytes_are_the_nearest_with_ties_to_even() {
+        assert_eq!([0.5, 1.5, -2.5, -126.6, 200.0].map(nearest_i8), [0, 2, -2, -127, 127]);
     }
 
     #[test]

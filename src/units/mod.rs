@@ -9,7 +9,9 @@ mod digits;
 mod quantity;
 mod relations;
 
-pub use cast::{count_as_f64, count_as_usize, hexadecimal, index_as_u64, nearest_f32, rounded_u64};
+pub use cast::{
+    count_as_f64, count_as_usize, hexadecimal, index_as_u64, nearest_f32, nearest_i8, rounded_u64,
+};
 pub use digits::decimals_for_digits;
 pub use quantity::{
     Bytes, BytesPerSecond, Flop, FlopPerSecond, Joules, JoulesPerToken, MachineHoursPerMillionTokens,
