@@ -18,6 +18,7 @@ mod elementwise;
 mod floats;
 mod kind;
 mod level;
+mod mapped;
 mod portable;
 mod q4_k;
 mod q5_0;
@@ -25,6 +26,7 @@ mod q6_k;
 mod q8_0;
 #[cfg(test)]
 mod samples;
+mod team;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 
@@ -36,7 +38,9 @@ pub(in crate::engine) use blocks_256::Block256;
 pub(in crate::engine) use elementwise::{gate, rms_factor};
 pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
+pub(in crate::engine) use mapped::Bytes;
 pub(in crate::engine) use portable::to_floats;
+pub(in crate::engine) use team::{Part, Place, Stretch, Team};
 
 /// Rows of a matrix that are computed together.
 pub(in crate::engine) const ROWS: usize = 16;
