@@ -174,7 +174,8 @@ impl Team {
         }
         // SAFETY: the lifetime is only claimed to be longer. `Wait` below does not let this function end, by a panic either,
         // before every worker is through with the job.
-        let job: &'static Job<'static> = unsafe { std::mem::transmute::<&Job<'_>, &'static Job<'static>>(job) };
+        let job: &'static Job<'static> =
+            unsafe { std::mem::transmute::<&Job<'_>, &'static Job<'static>>(job) };
         // SAFETY: no worker reads it now: all have finished the stage before, and the next has not been counted.
         unsafe { *shared.job.get() = Some(job) };
         shared.running.0.store(self.workers.len(), Ordering::Relaxed);
@@ -332,7 +333,9 @@ mod tests {
         let mut data = vec![0; 64];
         let stretches = [Stretch { len: 64, part: 1 }];
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            team.work(&mut data, &stretches, &mut [(); 4], |part, _, ()| assert!(part.place.from < 10, "stop"));
+            team.work(&mut data, &stretches, &mut [(); 4], |part, _, ()| {
+                assert!(part.place.from < 10, "stop")
+            });
         }));
         assert!(caught.is_err());
     }
