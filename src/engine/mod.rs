@@ -5,6 +5,7 @@ mod checkpoint;
 mod decoder;
 mod device;
 mod floats;
+mod forward;
 mod gaps;
 mod gate;
 mod host;

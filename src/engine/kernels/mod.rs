@@ -17,8 +17,11 @@ mod blocks_32;
 mod elementwise;
 mod floats;
 mod kind;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod level;
 mod mapped;
+mod panel_256;
 mod portable;
 mod q4_k;
 mod q5_0;
@@ -93,8 +96,7 @@ pub(in crate::engine) enum Input<'a> {
 /// What a thread needs for products: room for one panel of unpacked weights.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    pub(super) q4_k: q4_k::Panel,
-    pub(super) q6_k: q6_k::Panel,
+    pub(super) panel_256: panel_256::Panel,
     pub(super) floats: floats::Panel,
 }
 
@@ -110,8 +112,8 @@ pub(in crate::engine) fn rows(
     out: &mut [[f32; ROWS]],
 ) {
     match (kind, input) {
-        (Kind::Q4K, Input::Blocks256(input)) => q4_k::rows(level, block, input, &mut scratch.q4_k, out),
-        (Kind::Q6K, Input::Blocks256(input)) => q6_k::rows(level, block, input, &mut scratch.q6_k, out),
+        (Kind::Q4K, Input::Blocks256(input)) => q4_k::rows(level, block, input, &mut scratch.panel_256, out),
+        (Kind::Q6K, Input::Blocks256(input)) => q6_k::rows(level, block, input, &mut scratch.panel_256, out),
         (Kind::Q8_0, Input::Blocks32(input)) => q8_0::rows(level, block, input, out),
         (Kind::Q5_0, Input::Blocks32(input)) => q5_0::rows(level, block, input, out),
         (Kind::F32 | Kind::F16 | Kind::BF16, Input::Floats(input)) => {

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm_storeu_si128, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
 /// `N` bytes from `offset` on.
@@ -104,4 +104,57 @@ pub(super) fn fetch(bytes: &[u8], offset: usize) {
 pub(super) fn fetch_later(bytes: &[u8], offset: usize) {
     // SAFETY: as above.
     unsafe { _mm_prefetch::<_MM_HINT_T1>(bytes.as_ptr().wrapping_add(offset).cast()) }
+}
+
+/// 8 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn load_i16x8(values: &[i16; 8]) -> __m128i {
+    // SAFETY: 16 readable bytes; this load asks for no alignment.
+    unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+}
+
+/// 16 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn load_i16x16(values: &[i16; 16]) -> __m256i {
+    // SAFETY: 32 readable bytes; this load asks for no alignment.
+    unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+}
+
+/// Stores 32 signed bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn store_i8x32(values: &mut [i8; 32], value: __m256i) {
+    // SAFETY: 32 writable bytes; this store asks for no alignment.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), value) }
+}
+
+/// 64 signed bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn load_i8x64(values: &[i8; 64]) -> __m512i {
+    // SAFETY: 64 readable bytes; this load asks for no alignment.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+/// Four signed bytes as one dword, to be repeated in every lane.
+#[inline(always)]
+pub(super) fn four_i8(values: &[i8; 4]) -> i32 {
+    i32::from_ne_bytes(values.map(i8::cast_unsigned))
+}
+
+/// Two numbers of 16 bits as one dword, to be repeated in every lane.
+#[inline(always)]
+pub(super) fn two_i16(values: &[i16; 2]) -> i32 {
+    let ([a, b], [c, d]) = (values[0].to_ne_bytes(), values[1].to_ne_bytes());
+    i32::from_ne_bytes([a, b, c, d])
+}
+
+/// Stores 8 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn store_i16x8(values: &mut [i16; 8], value: __m128i) {
+    // SAFETY: 16 writable bytes; this store asks for no alignment.
+    unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), value) }
 }

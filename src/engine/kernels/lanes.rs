@@ -1,0 +1,175 @@
+//! Moving values between the lanes of registers: transposes and sums across a register.
+
+use std::arch::x86_64::{
+    __m256, __m256i, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_permute2x128_si256,
+    _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+};
+
+use super::vectors::{at, fetch, load_16, load_32, store_f32x8};
+use super::{ROWS, RowBlock};
+
+/// The sums of 8 registers, as an addition tree.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sums_of_8(x: &[__m256; 8]) -> __m256 {
+    let four = |i: usize| _mm256_hadd_ps(_mm256_hadd_ps(x[i], x[i + 1]), _mm256_hadd_ps(x[i + 2], x[i + 3]));
+    let (low, high) = (four(0), four(4));
+    _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+}
+
+/// 32 bytes of 8 rows each, as 8 registers: lane `r` of register `i` is dword `i` of row `r`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn transpose_8x8<const N: usize>(rows: [&[u8; N]; 8], offset: usize) -> [__m256i; 8] {
+    let row = |i: usize| load_32(at(rows[i], offset));
+    let pair = |i: usize| {
+        let (a, b) = (row(i), row(i + 1));
+        (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b))
+    };
+    let four = |i: usize| {
+        let ((a, b), (c, d)) = (pair(i), pair(i + 2));
+        [
+            _mm256_unpacklo_epi64(a, c),
+            _mm256_unpackhi_epi64(a, c),
+            _mm256_unpacklo_epi64(b, d),
+            _mm256_unpackhi_epi64(b, d),
+        ]
+    };
+    let (low, high) = (four(0), four(4));
+    let front = |i: usize| _mm256_permute2x128_si256::<0x20>(low[i], high[i]);
+    let back = |i: usize| _mm256_permute2x128_si256::<0x31>(low[i], high[i]);
+    [front(0), front(1), front(2), front(3), back(0), back(1), back(2), back(3)]
+}
+
+/// 16 bytes of 8 rows each, as 4 registers: lane `r` of register `i` is dword `i` of row `r`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn transpose_8x4<const N: usize>(rows: [&[u8; N]; 8], offset: usize) -> [__m256i; 4] {
+    let both = |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
+    let (a, b, c, d) = (both(0), both(1), both(2), both(3));
+    let (e, f) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
+    let (g, h) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+    [
+        _mm256_unpacklo_epi64(e, f),
+        _mm256_unpackhi_epi64(e, f),
+        _mm256_unpacklo_epi64(g, h),
+        _mm256_unpackhi_epi64(g, h),
+    ]
+}
+
+/// The sums of 16 registers.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sums_of_rows(x: &[__m256; ROWS], out: &mut [f32; ROWS]) {
+    for (x, out) in x.as_chunks().0.iter().zip(out.as_chunks_mut().0) {
+        store_f32x8(out, sums_of_8(x));
+    }
+}
+
+/// Masks for a shuffle of bytes: mask `i` repeats 16-bit number `i` of 8.
+static REPEAT_NUMBER: [[u8; 32]; 8] = {
+    let mut masks = [[0; 32]; 8];
+    let (mut number, mut first) = (0, 0);
+    while number < 8 {
+        let mut byte = 0;
+        while byte < 32 {
+            masks[number][byte] = first;
+            masks[number][byte + 1] = first + 1;
+            byte += 2;
+        }
+        number += 1;
+        first += 2;
+    }
+    masks
+};
+
+/// [`REPEAT_NUMBER`] such that the compiler cannot see the masks: if it does, it replaces every shuffle by a shift and a
+/// broadcast across lanes, which cost more.
+#[inline(always)]
+pub(super) fn repeat_number() -> &'static [[u8; 32]; 8] {
+    std::hint::black_box(&REPEAT_NUMBER)
+}
+
+/// Masks for a shuffle of bytes that puts byte `low` of each lane at the byte `at` of its lower half, and byte `high` at the same
+/// place of its upper half; zeros elsewhere.
+const fn halves(low: u8, high: u8, at: usize) -> [u8; 32] {
+    let mut mask = [0x80; 32];
+    let (mut lane, mut first) = (0, 0);
+    while lane < 8 {
+        mask[4 * lane + at] = first + low;
+        mask[4 * lane + 2 + at] = first + high;
+        lane += 1;
+        first = (first + 4) % 16;
+    }
+    mask
+}
+
+static BYTES_TO_HALVES: [[u8; 32]; 4] = [halves(0, 0, 0), halves(1, 1, 0), halves(2, 2, 0), halves(3, 3, 0)];
+static PAIRS_TO_HALVES: [[u8; 32]; 2] = [halves(0, 1, 0), halves(2, 3, 0)];
+static SIGNED_TO_HALVES: [[u8; 32]; 4] = [halves(0, 0, 1), halves(1, 1, 1), halves(2, 2, 1), halves(3, 3, 1)];
+static SIGNED_PAIRS_TO_HALVES: [[u8; 32]; 2] = [halves(0, 1, 1), halves(2, 3, 1)];
+
+/// Byte `index` of each lane in both of its halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn bytes_to_halves(x: __m256i, index: usize) -> __m256i {
+    _mm256_shuffle_epi8(x, load_32(&BYTES_TO_HALVES[index]))
+}
+
+/// Bytes `2 index` and `2 index + 1` of each lane in its halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn pairs_to_halves(x: __m256i, index: usize) -> __m256i {
+    _mm256_shuffle_epi8(x, load_32(&PAIRS_TO_HALVES[index]))
+}
+
+/// [`bytes_to_halves`] of signed bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn signed_to_halves(x: __m256i, index: usize) -> __m256i {
+    _mm256_srai_epi16::<8>(_mm256_shuffle_epi8(x, load_32(&SIGNED_TO_HALVES[index])))
+}
+
+/// [`pairs_to_halves`] of signed bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn signed_pairs_to_halves(x: __m256i, index: usize) -> __m256i {
+    _mm256_srai_epi16::<8>(_mm256_shuffle_epi8(x, load_32(&SIGNED_PAIRS_TO_HALVES[index])))
+}
+
+/// A walk over weights from the first byte to the last, with what is a little further on fetched ahead: what comes after a page
+/// of memory the processor does not foresee.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream<'a> {
+    now: &'a [u8],
+    next: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Stream<'a> {
+    /// Bytes fetched ahead.
+    const AHEAD: usize = 2048;
+
+    /// Over a block, and then the one after it.
+    pub(super) fn of(block: &RowBlock<'a>) -> Self {
+        Self { now: block.bytes, next: block.next, at: Self::AHEAD }
+    }
+
+    /// Fetches as many bytes ahead as the next block of `N` bytes has, and goes on by them.
+    #[inline(always)]
+    pub(super) fn fetch<const N: usize>(&mut self) {
+        // A line of 64 bytes that is left out now and then comes with its neighbour.
+        let lines = N / 64;
+        for line in 0..lines {
+            fetch(self.now, self.at + line * N / lines);
+        }
+        self.at += N;
+        if self.at >= self.now.len() && !self.next.is_empty() {
+            (self.at, self.now, self.next) = (self.at - self.now.len(), self.next, &[]);
+        }
+    }
+}
+
+/// A mask for a shuffle of 16 bytes: the even ones first, then the odd ones.
+pub(super) static EVEN_THEN_ODD: [u8; 16] = [0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15];
