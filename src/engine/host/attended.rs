@@ -4,7 +4,7 @@ use super::Tools;
 use super::activations::room;
 use super::cache::Slabs;
 use super::sight::Rules;
-use crate::engine::kernels::{Cached, QUERY_ROWS, Sight, Stretch, attend};
+use crate::engine::kernels::{AttendedPart, Cached, Level, QUERY_ROWS, Sight, Stretch, attend, merge};
 
 /// Positions of one part where the context is shared out, so that one sequence keeps all threads busy.
 const PART_OF_CONTEXT: usize = 512;
@@ -162,21 +162,17 @@ impl Attended {
     }
 
     /// The weighted sum of values of a token and head, from column `from` on.
-    pub(super) fn read(&self, token: usize, head: usize, from: usize, out: &mut [f32]) {
+    pub(super) fn read(&self, level: Level, token: usize, head: usize, from: usize, out: &mut [f32]) {
         let layout = &self.layout;
         let (width, (index, row)) = (layout.value_width, layout.find(token, head));
-        let record = |part: usize| {
-            let start = (index + part) * layout.record() + row * (width + 2);
-            &self.results[start..start + width + 2]
-        };
-        let highest = (0..layout.parts).map(|part| record(part)[width]).fold(f32::NEG_INFINITY, f32::max);
-        let factor = |part: usize| (record(part)[width] - highest).exp();
-        let sum: f32 = (0..layout.parts).map(|part| factor(part) * record(part)[width + 1]).sum();
-        out.fill(0.0);
-        for part in 0..layout.parts {
-            let (factor, values) = (factor(part) / sum, &record(part)[from..from + out.len()]);
-            out.iter_mut().zip(values).for_each(|(out, value)| *out += factor * value);
-        }
+        let count = out.len();
+        let parts = (index..index + layout.parts).map(|index| {
+            let start = index * layout.record() + row * (width + 2);
+            let record = &self.results[start..start + width + 2];
+            let output = &record[from..from + count];
+            AttendedPart { highest: record[width], sum: record[width + 1], output }
+        });
+        merge(level, parts, out);
     }
 }
 

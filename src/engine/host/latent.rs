@@ -128,7 +128,7 @@ impl Latent {
             heads * rank.div_ceil(PIECE) * tokens,
             |slot, piece| {
                 let (head, from, token) = of_head(slot, rank, tokens);
-                by_head(rank, from, rank, piece, |_, from, out| attended.read(token, head, from, out));
+                by_head(rank, from, rank, piece, |_, from, out| attended.read(level, token, head, from, out));
             },
         );
         products(

@@ -38,7 +38,9 @@ pub(in crate::engine) use attend::{
 };
 pub(in crate::engine) use blocks_32::Block32;
 pub(in crate::engine) use blocks_256::Block256;
-pub(in crate::engine) use elementwise::{gate, rms_factor, scale_by, turn_halves, turn_neighbours};
+pub(in crate::engine) use elementwise::{
+    Part as AttendedPart, add, argmax, gate, merge, rms_factor, scale_by, turn_halves, turn_neighbours,
+};
 pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
 pub(in crate::engine) use mapped::Bytes;

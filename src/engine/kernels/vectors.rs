@@ -1,9 +1,10 @@
 //! Loads and stores of vector registers over arrays, so that the kernels themselves need no pointers.
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch,
-    _mm_storeu_si128, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_storeu_ps, _mm512_storeu_si512,
+    __m128i, __m256, __m256i, __m512, __m512i, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _MM_HINT_T1,
+    _mm_loadu_si128, _mm_prefetch, _mm_storeu_si128, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256, _mm512_cvtph_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
 /// `N` bytes from `offset` on.
@@ -157,4 +158,37 @@ pub(super) fn two_i16(values: &[i16; 2]) -> i32 {
 pub(super) fn store_i16x8(values: &mut [i16; 8], value: __m128i) {
     // SAFETY: 16 writable bytes; this store asks for no alignment.
     unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), value) }
+}
+
+/// 8 half floats, widened.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn load_f16x8(values: &[half::f16; 8]) -> __m256 {
+    // SAFETY: 16 readable bytes (`f16` is a transparent `u16`); this load asks for no alignment.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(values.as_ptr().cast()) })
+}
+
+/// Stores 8 floats as half floats, rounded to nearest, ties to even.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn store_f16x8(values: &mut [half::f16; 8], value: __m256) {
+    let rounded = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value);
+    // SAFETY: 16 writable bytes (`f16` is a transparent `u16`); this store asks for no alignment.
+    unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), rounded) }
+}
+
+/// 16 half floats, widened.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn load_f16x16(values: &[half::f16; 16]) -> __m512 {
+    // SAFETY: 32 readable bytes (`f16` is a transparent `u16`); this load asks for no alignment.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(values.as_ptr().cast()) })
+}
+
+/// Asks for the cache line `bytes` after the start of `value`, which may lie beyond everything.
+#[inline(always)]
+pub(super) fn fetch_after<T>(value: &T, bytes: usize) {
+    let address = std::ptr::from_ref(value).cast::<i8>().wrapping_add(bytes);
+    // SAFETY: a hint; no address is read as far as the program can see, and none can fault.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(address) }
 }
