@@ -84,11 +84,11 @@ impl Grouped {
                     let position = span.position_of(token);
                     let of_head = &mut row[..self.head_dim];
                     gather(value_lines, [token, tokens], head * self.head_dim, of_head);
-                    put_value(values, width, position, row);
+                    put_value(level, values, width, position, row);
                     let of_head = &mut row[..self.head_dim];
                     gather(key_lines, [token, tokens], head * self.head_dim, of_head);
                     self.prepare(level, of_head, self.key_norm.as_deref(), model, position);
-                    put_key(keys, width, position, row);
+                    put_key(level, keys, width, position, row);
                 }
             },
         );

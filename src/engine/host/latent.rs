@@ -172,10 +172,10 @@ impl Latent {
                     .zip(&self.latent_norm)
                     .for_each(|(value, weight)| *value *= factor * weight);
                 model.rotary.turn(level, shared, position);
-                put_key(keys, widths.key, position, row);
+                put_key(level, keys, widths.key, position, row);
                 // A value is the latent vector alone, and its padding zero.
                 row[rank..].fill(0.0);
-                put_value(values, widths.value, position, &row[..widths.value]);
+                put_value(level, values, widths.value, position, &row[..widths.value]);
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Every level against the portable one.
 
 use super::super::samples::Draw;
-use super::super::{Part, merge};
+use super::super::{AttendedPart, merge};
 use super::*;
 
 /// A head of random keys and values; positions that nobody has stored yet are zero.
@@ -170,8 +170,8 @@ fn what_no_row_sees_is_never_read() {
     }
 }
 
-fn part_of(room: &Attention, row: usize, place: Range<usize>) -> Part<'_> {
-    Part { highest: room.highest[row], sum: room.sums[row], output: &room.outputs[place] }
+fn part_of(room: &Attention, row: usize, place: Range<usize>) -> AttendedPart<'_> {
+    AttendedPart { highest: room.highest[row], sum: room.sums[row], output: &room.outputs[place] }
 }
 
 #[test]
