@@ -159,3 +159,10 @@ fn for_portions(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod llama_cpp_tests;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod tests;
