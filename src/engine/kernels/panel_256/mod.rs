@@ -5,9 +5,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use avx2::multiply as multiply_avx2;
+pub(super) use {avx2::multiply as multiply_avx2, avx512::multiply as multiply_avx512};
 
 use super::{ROWS, RowBlock};
 

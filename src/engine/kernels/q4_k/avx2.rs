@@ -96,7 +96,7 @@ fn unpack(rows: [&[u8; BYTES]; ROWS], panel: &mut Panel) {
 #[target_feature(enable = "avx2,fma,f16c")]
 fn unpack_half(rows: [&[u8; BYTES]; 8], panel: &mut Panel, half: usize) {
     let low = _mm256_set1_epi8(15);
-    let mut put = |lanes: &mut [u8; 64], value| store_32(&mut lanes.as_chunks_mut().0[half], value);
+    let put = |lanes: &mut [u8; 64], value| store_32(&mut lanes.as_chunks_mut().0[half], value);
     for (two, codes) in panel.codes.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         let (first, second) = codes.split_at_mut(8);
         let both = transpose_8x8(rows, 16 + 32 * two);

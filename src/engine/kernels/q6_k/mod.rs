@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 use super::level::{Level, Set};
 use super::panel_256::Panel;
@@ -22,6 +24,9 @@ pub(super) fn rows(
         Set::Portable => portable::rows(Kind::Q6K, block, Input::Blocks256(input), out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
-        Set::Avx2 | Set::Avx512 => unsafe { avx2::rows(block, input, panel, out) },
+        Set::Avx2 => unsafe { avx2::rows(block, input, panel, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Set::Avx512 => unsafe { avx512::rows(block, input, panel, out) },
     }
 }
