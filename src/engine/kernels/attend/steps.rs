@@ -48,11 +48,11 @@ pub(super) struct Sums<'a, V> {
     pub(super) weights: &'a [[f32; STEP]],
     /// `[row]`.
     pub(super) factors: &'a [f32],
-    /// `[position of the step][value_width / 16]`.
+    /// `[position][value_width / 16]`, those that any row sees.
     pub(super) values: &'a [[V; 16]],
     pub(super) value_width: usize,
-    /// Positions of the step that any row sees.
-    pub(super) positions: Range<usize>,
+    /// The place in the step of the first of them.
+    pub(super) first: usize,
     /// `[row][value_width]`.
     pub(super) outputs: &'a mut [f32],
 }
@@ -113,9 +113,9 @@ pub(super) fn walk<V: Cached>(
             sums(Sums {
                 weights: &room.steps.weights[rows.clone()],
                 factors: &room.steps.factors[rows.clone()],
-                values: values[base * value_width..end * value_width].as_chunks().0,
+                values: values[step.start * value_width..end * value_width].as_chunks().0,
                 value_width,
-                positions: step.start - base..end - base,
+                first: step.start - base,
                 outputs: &mut room.outputs[rows.start * value_width..rows.end * value_width],
             });
         }
@@ -147,36 +147,34 @@ fn soften(weights: &mut [f32; STEP], seen: Range<usize>, highest: &mut f32, sum:
     }
     weights[..seen.start].fill(f32::NEG_INFINITY);
     weights[seen.end..].fill(f32::NEG_INFINITY);
-    let chunks = weights.as_chunks_mut::<16>().0;
-    let mut lanes = [*highest; 16];
-    for chunk in &*chunks {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *lane = if *score > *lane { *score } else { *lane };
-        }
-    }
-    let top = fold(lanes, |a, b| if a > b { a } else { b });
-    let mut lanes = [0.0; 16];
-    for chunk in chunks {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *score = exp(*score - top);
-            *lane += *score;
-        }
-    }
+    let top = larger(fold(weights, larger), *highest);
+    weights.iter_mut().for_each(|weight| *weight = exp(*weight - top));
     let factor = exp(*highest - top);
-    *sum = *sum * factor + fold(lanes, |a, b| a + b);
+    *sum = *sum * factor + fold(weights, |a, b| a + b);
     *highest = top;
     factor
 }
 
-/// All lanes in one, halves first.
 #[inline(always)]
-fn fold(mut lanes: [f32; 16], join: impl Fn(f32, f32) -> f32) -> f32 {
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            lanes[lane] = join(lanes[lane], lanes[lane + half]);
-        }
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// All in one, halves first: each loop is a few vector instructions.
+#[inline(always)]
+fn fold(weights: &[f32; STEP], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0; 16];
+    for lane in 0..16 {
+        let (left, right) =
+            (join(weights[lane], weights[lane + 16]), join(weights[lane + 32], weights[lane + 48]));
+        lanes[lane] = join(left, right);
     }
-    lanes[0]
+    let mut eight = [0.0; 8];
+    for lane in 0..8 {
+        eight[lane] = join(lanes[lane], lanes[lane + 8]);
+    }
+    let [a, b, c, d, e, f, g, h] = eight;
+    join(join(join(a, e), join(c, g)), join(join(b, f), join(d, h)))
 }
 
 /// 16 floats of a row.
