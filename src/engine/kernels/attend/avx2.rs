@@ -1,10 +1,14 @@
 //! Attention for AVX2, FMA and F16C.
 
-use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps};
+use std::arch::x86_64::{
+    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps,
+    _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_max_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+};
 use std::ops::Range;
 
 use super::super::vectors::{fetch_after, load_f16x8, load_f32x8, store_f16x8, store_f32x8};
-use super::steps::{STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
+use super::steps::{Code, STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
 use super::{Attention, Cached, Either, EitherMut, Head, KEY_BLOCK, Sight, portable};
 
 /// Rows that the products can take together: with two registers of columns, 6 rows need 15 of the 16 registers.
@@ -32,7 +36,14 @@ pub(super) fn attend<V: Cached>(
         4 => sums::<V, 4, 1>(step),
         _ => sums::<V, 6, 1>(step),
     };
-    walk(head, room, sights, span, group, scores, sums);
+    let code = Code {
+        group,
+        scores,
+        sums,
+        largest: |weights: &_| largest(weights),
+        total: |weights: &_| total(weights),
+    };
+    walk(head, room, sights, span, &code);
 }
 
 /// Scores of all groups of `R` rows, `C` blocks of positions at once.
@@ -152,6 +163,32 @@ fn sum_tile<V: Cached, const R: usize, const C: usize>(
             store(lanes_mut(outputs, r * width + (at + c) * 16), sums[r][c]);
         }
     }
+}
+
+/// The largest of all.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn largest(weights: &[f32; STEP]) -> f32 {
+    let mut top = _mm256_set1_ps(f32::NEG_INFINITY);
+    for weights in weights.as_chunks().0 {
+        top = _mm256_max_ps(top, load_f32x8(weights));
+    }
+    let top = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps::<1>(top));
+    let top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+    _mm_cvtss_f32(_mm_max_ss(top, _mm_movehdup_ps(top)))
+}
+
+/// The sum of all.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn total(weights: &[f32; STEP]) -> f32 {
+    let mut sum = _mm256_setzero_ps();
+    for weights in weights.as_chunks().0 {
+        sum = _mm256_add_ps(sum, load_f32x8(weights));
+    }
+    let sum = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+    let sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)))
 }
 
 /// See [`super::put_key`].

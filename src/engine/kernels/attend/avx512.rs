@@ -1,10 +1,13 @@
 //! Attention for AVX-512.
 
-use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps};
+use std::arch::x86_64::{
+    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_add_ps,
+    _mm512_reduce_max_ps, _mm512_set1_ps, _mm512_setzero_ps,
+};
 use std::ops::Range;
 
 use super::super::vectors::{fetch_after, load_f16x16, load_f32x16, store_f32x16};
-use super::steps::{STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
+use super::steps::{Code, STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
 use super::{Attention, Cached, Either, Head, KEY_BLOCK, Sight};
 
 /// Rows that the products can take together: with two registers of columns, 12 rows need 27 of the 32 registers.
@@ -36,7 +39,14 @@ pub(super) fn attend<V: Cached>(
         8 => sums::<V, 8, 2>(step),
         _ => sums::<V, 12, 2>(step),
     };
-    walk(head, room, sights, span, group, scores, sums);
+    let code = Code {
+        group,
+        scores,
+        sums,
+        largest: |weights: &_| largest(weights),
+        total: |weights: &_| total(weights),
+    };
+    walk(head, room, sights, span, &code);
 }
 
 /// Scores of all groups of `R` rows, `C` blocks of positions at once.
@@ -158,6 +168,32 @@ fn sum_tile<V: Cached, const R: usize, const C: usize>(
             store_f32x16(lanes_mut(outputs, r * width + (at + c) * 16), sums[r][c]);
         }
     }
+}
+
+/// The largest of all.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn largest(weights: &[f32; STEP]) -> f32 {
+    let [a, b, c, d] = registers(weights);
+    _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(a, b), _mm512_max_ps(c, d)))
+}
+
+/// The sum of all.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn total(weights: &[f32; STEP]) -> f32 {
+    let [a, b, c, d] = registers(weights);
+    _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn registers(weights: &[f32; STEP]) -> [__m512; STEP / 16] {
+    let mut registers = [_mm512_setzero_ps(); STEP / 16];
+    for (register, weights) in registers.iter_mut().zip(weights.as_chunks().0) {
+        *register = load_f32x16(weights);
+    }
+    registers
 }
 
 /// 16 values as floats.
