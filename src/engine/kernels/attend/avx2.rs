@@ -1,10 +1,14 @@
 //! Attention for AVX2, FMA and F16C.
 
-use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps};
+use std::arch::x86_64::{
+    __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps,
+    _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_max_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+};
 use std::ops::Range;
 
 use super::super::vectors::{fetch_after, load_f16x8, load_f32x8, store_f16x8, store_f32x8};
-use super::steps::{STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
+use super::steps::{Code, STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk};
 use super::{Attention, Cached, Either, EitherMut, Head, KEY_BLOCK, Sight, portable};
 
 /// Rows that the products can take together: with two registers of columns, 6 rows need 15 of the 16 registers.
@@ -32,7 +36,14 @@ pub(super) fn attend<V: Cached>(
         4 => sums::<V, 4, 1>(step),
         _ => sums::<V, 6, 1>(step),
     };
-    walk(head, room, sights, span, group, scores, sums);
+    let code = Code {
+        group,
+        scores,
+        sums,
+        largest: |weights: &_| largest(weights),
+        total: |weights: &_| total(weights),
+    };
+    walk(head, room, sights, span, &code);
 }
 
 /// Scores of all groups of `R` rows, `C` blocks of positions at once.
@@ -62,23 +73,27 @@ fn score_tile<V: Cached, const R: usize, const C: usize>(
     weights: &mut [[f32; STEP]; R],
     at: usize,
 ) {
-    let width = queries.len();
-    let mut blocks = [keys; C];
+    // Two dimensions at a time: with half floats they share a cache line.
+    let pairs = queries.len() / 2;
+    let queries = &queries.as_chunks::<2>().0[..pairs];
+    let mut blocks = [keys.as_chunks::<2>().0; C];
     for (index, block) in blocks.iter_mut().enumerate() {
-        *block = &keys[index * width..][..width];
+        *block = &block[index * pairs..][..pairs];
     }
     let mut sums = [[[_mm256_setzero_ps(); 2]; C]; R];
-    for (dim, query) in queries.iter().enumerate() {
-        for c in 0..C {
-            let keys = &blocks[c][dim];
-            if size_of::<V>() == 4 || dim % 2 == 0 {
-                fetch_after(keys, STEP * width * size_of::<V>());
-            }
-            let [left, right] = load(keys);
-            for r in 0..R {
-                let query = _mm256_set1_ps(query[r]);
-                sums[r][c][0] = _mm256_fmadd_ps(query, left, sums[r][c][0]);
-                sums[r][c][1] = _mm256_fmadd_ps(query, right, sums[r][c][1]);
+    for pair in 0..pairs {
+        for side in 0..2 {
+            for c in 0..C {
+                let keys = &blocks[c][pair][side];
+                if size_of::<V>() == 4 || side == 0 {
+                    fetch_after(keys, STEP * 2 * pairs * size_of::<V>());
+                }
+                let [left, right] = load(keys);
+                for r in 0..R {
+                    let query = _mm256_set1_ps(queries[pair][side][r]);
+                    sums[r][c][0] = _mm256_fmadd_ps(query, left, sums[r][c][0]);
+                    sums[r][c][1] = _mm256_fmadd_ps(query, right, sums[r][c][1]);
+                }
             }
         }
     }
@@ -92,16 +107,16 @@ fn score_tile<V: Cached, const R: usize, const C: usize>(
 /// Outputs of all groups of `R` rows, `C` times 16 columns at once.
 #[target_feature(enable = "avx2,fma,f16c")]
 fn sums<V: Cached, const R: usize, const C: usize>(step: Sums<'_, V>) {
-    let Sums { weights, factors, values, value_width, positions, outputs } = step;
+    let Sums { weights, factors, values, value_width, first, outputs } = step;
     let stride = value_width / 16;
     for tile in (0..stride).step_by(C) {
         let groups = weights.as_chunks::<R>().0.iter().zip(factors.as_chunks::<R>().0);
         for ((weights, factors), outputs) in groups.zip(outputs.chunks_exact_mut(R * value_width)) {
             if tile + C <= stride {
-                sum_tile::<V, R, C>(weights, factors, values, positions.clone(), outputs, tile);
+                sum_tile::<V, R, C>(weights, factors, values, first, outputs, tile);
             } else {
                 for at in tile..stride {
-                    sum_tile::<V, R, 1>(weights, factors, values, positions.clone(), outputs, at);
+                    sum_tile::<V, R, 1>(weights, factors, values, first, outputs, at);
                 }
             }
         }
@@ -115,7 +130,7 @@ fn sum_tile<V: Cached, const R: usize, const C: usize>(
     weights: &[[f32; STEP]; R],
     factors: &[f32; R],
     values: &[[V; 16]],
-    positions: Range<usize>,
+    first: usize,
     outputs: &mut [f32],
     at: usize,
 ) {
@@ -128,8 +143,9 @@ fn sum_tile<V: Cached, const R: usize, const C: usize>(
             sums[r][c] = [_mm256_mul_ps(factor, left), _mm256_mul_ps(factor, right)];
         }
     }
-    for position in positions.start..positions.end.min(STEP) {
-        let values = values[position * (width / 16) + at..].first_chunk::<C>().expect("whole rows of values");
+    for (offset, row) in values.chunks_exact(width / 16).enumerate() {
+        let position = (first + offset) % STEP;
+        let values = &row[at..at + C];
         for c in 0..C {
             if size_of::<V>() == 4 || C == 1 || c % 2 == 0 {
                 fetch_after(&values[c], STEP * width * size_of::<V>());
@@ -147,6 +163,32 @@ fn sum_tile<V: Cached, const R: usize, const C: usize>(
             store(lanes_mut(outputs, r * width + (at + c) * 16), sums[r][c]);
         }
     }
+}
+
+/// The largest of all.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn largest(weights: &[f32; STEP]) -> f32 {
+    let mut top = _mm256_set1_ps(f32::NEG_INFINITY);
+    for weights in weights.as_chunks().0 {
+        top = _mm256_max_ps(top, load_f32x8(weights));
+    }
+    let top = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps::<1>(top));
+    let top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+    _mm_cvtss_f32(_mm_max_ss(top, _mm_movehdup_ps(top)))
+}
+
+/// The sum of all.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn total(weights: &[f32; STEP]) -> f32 {
+    let mut sum = _mm256_setzero_ps();
+    for weights in weights.as_chunks().0 {
+        sum = _mm256_add_ps(sum, load_f32x8(weights));
+    }
+    let sum = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+    let sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)))
 }
 
 /// See [`super::put_key`].

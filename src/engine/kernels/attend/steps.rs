@@ -48,11 +48,11 @@ pub(super) struct Sums<'a, V> {
     pub(super) weights: &'a [[f32; STEP]],
     /// `[row]`.
     pub(super) factors: &'a [f32],
-    /// `[position of the step][value_width / 16]`.
+    /// `[position][value_width / 16]`, those that any row sees.
     pub(super) values: &'a [[V; 16]],
     pub(super) value_width: usize,
-    /// Positions of the step that any row sees.
-    pub(super) positions: Range<usize>,
+    /// The place in the step of the first of them.
+    pub(super) first: usize,
     /// `[row][value_width]`.
     pub(super) outputs: &'a mut [f32],
 }
@@ -64,22 +64,39 @@ pub(super) fn group_rows(rows: usize, sizes: &[usize]) -> usize {
     sizes.iter().copied().find(|size| *size >= even).unwrap_or(largest)
 }
 
-/// See [`super::attend`]. Rows are taken in groups of `group`; the last group may be filled up with rows that nobody reads,
-/// for which [`QUERY_ROWS`] leaves room.
+/// What each level has its own code for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code<Scores, Sums, Largest, Total> {
+    /// Rows that are taken together. The last group may be filled up with rows that nobody reads, for which [`QUERY_ROWS`] leaves
+    /// room.
+    pub(super) group: usize,
+    pub(super) scores: Scores,
+    pub(super) sums: Sums,
+    /// The largest weight of a row.
+    pub(super) largest: Largest,
+    /// The sum of the weights of a row.
+    pub(super) total: Total,
+}
+
+/// See [`super::attend`].
 #[inline(always)]
 pub(super) fn walk<V: Cached>(
     head: Head<'_, V>,
     room: &mut Attention,
     sights: &[Sight],
     span: Range<usize>,
-    group: usize,
-    scores: impl Fn(Scores<'_, V>),
-    sums: impl Fn(Sums<'_, V>),
+    code: &Code<
+        impl Fn(Scores<'_, V>),
+        impl Fn(Sums<'_, V>),
+        impl Fn(&[f32; STEP]) -> f32,
+        impl Fn(&[f32; STEP]) -> f32,
+    >,
 ) {
     let Head { keys, values, key_width, value_width } = head;
     room.outputs[..sights.len() * value_width].fill(0.0);
     room.highest.fill(f32::NEG_INFINITY);
     room.sums.fill(0.0);
+    let group = code.group;
     let (Some(first), Some(last)) = (sights.first(), sights.last()) else { return };
     let span = first.first.max(span.start)..last.last.saturating_add(1).min(span.end);
     turn(&room.queries, key_width, sights.len(), group, &mut room.steps.turned);
@@ -94,7 +111,7 @@ pub(super) fn walk<V: Cached>(
             let rows = groups.start * group..groups.end * group;
             let end = step.end.min(sights[to - 1].last.saturating_add(1));
             let blocks = base / KEY_BLOCK * key_width..end.div_ceil(KEY_BLOCK) * key_width;
-            scores(Scores {
+            (code.scores)(Scores {
                 queries: &room.steps.turned[rows.start * key_width..rows.end * key_width],
                 keys: &keys.as_chunks().0[blocks],
                 key_width,
@@ -103,19 +120,23 @@ pub(super) fn walk<V: Cached>(
             for row in rows.start..rows.end.min(sights.len()) {
                 let Sight { first, last } = sights[row];
                 let seen = first.max(step.start)..last.saturating_add(1).min(step.end);
-                room.steps.factors[row] = soften(
-                    &mut room.steps.weights[row],
-                    seen.start - base..seen.end.max(seen.start) - base,
-                    &mut room.highest[row],
-                    &mut room.sums[row],
-                );
+                let weights = &mut room.steps.weights[row];
+                if seen.is_empty() {
+                    weights.fill(0.0);
+                    room.steps.factors[row] = 1.0;
+                    continue;
+                }
+                weights[..seen.start - base].fill(f32::NEG_INFINITY);
+                weights[seen.end - base..].fill(f32::NEG_INFINITY);
+                let (highest, sum) = (&mut room.highest[row], &mut room.sums[row]);
+                room.steps.factors[row] = soften(weights, &code.largest, &code.total, highest, sum);
             }
-            sums(Sums {
+            (code.sums)(Sums {
                 weights: &room.steps.weights[rows.clone()],
                 factors: &room.steps.factors[rows.clone()],
-                values: values[base * value_width..end * value_width].as_chunks().0,
+                values: values[step.start * value_width..end * value_width].as_chunks().0,
                 value_width,
-                positions: step.start - base..end - base,
+                first: step.start - base,
                 outputs: &mut room.outputs[rows.start * value_width..rows.end * value_width],
             });
         }
@@ -137,46 +158,26 @@ fn turn(queries: &[f32], width: usize, rows: usize, group: usize, turned: &mut [
     }
 }
 
-/// One step of the running softmax of a row that sees the positions `seen` of the step: scores become `exp(score - highest)`,
-/// exactly 0 where it sees nothing. Gives the factor for what was summed up before.
+/// One step of the running softmax of a row: scores become `exp(score - highest)`, which of minus infinity is exactly 0. Gives the
+/// factor for what was summed up before.
 #[inline(always)]
-fn soften(weights: &mut [f32; STEP], seen: Range<usize>, highest: &mut f32, sum: &mut f32) -> f32 {
-    if seen.is_empty() {
-        weights.fill(0.0);
-        return 1.0;
+fn soften(
+    weights: &mut [f32; STEP],
+    largest: impl Fn(&[f32; STEP]) -> f32,
+    total: impl Fn(&[f32; STEP]) -> f32,
+    highest: &mut f32,
+    sum: &mut f32,
+) -> f32 {
+    let largest = largest(weights);
+    let mut factor = 1.0;
+    if largest > *highest {
+        factor = exp(*highest - largest);
+        *highest = largest;
     }
-    weights[..seen.start].fill(f32::NEG_INFINITY);
-    weights[seen.end..].fill(f32::NEG_INFINITY);
-    let chunks = weights.as_chunks_mut::<16>().0;
-    let mut lanes = [*highest; 16];
-    for chunk in &*chunks {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *lane = if *score > *lane { *score } else { *lane };
-        }
-    }
-    let top = fold(lanes, |a, b| if a > b { a } else { b });
-    let mut lanes = [0.0; 16];
-    for chunk in chunks {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *score = exp(*score - top);
-            *lane += *score;
-        }
-    }
-    let factor = exp(*highest - top);
-    *sum = *sum * factor + fold(lanes, |a, b| a + b);
-    *highest = top;
+    let top = *highest;
+    weights.iter_mut().for_each(|weight| *weight = exp(*weight - top));
+    *sum = *sum * factor + total(weights);
     factor
-}
-
-/// All lanes in one, halves first.
-#[inline(always)]
-fn fold(mut lanes: [f32; 16], join: impl Fn(f32, f32) -> f32) -> f32 {
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            lanes[lane] = join(lanes[lane], lanes[lane + half]);
-        }
-    }
-    lanes[0]
 }
 
 /// 16 floats of a row.
