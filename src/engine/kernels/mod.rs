@@ -18,6 +18,7 @@ mod elementwise;
 mod floats;
 mod kind;
 mod level;
+mod panel_32;
 mod portable;
 mod q4_k;
 mod q5_0;
@@ -92,6 +93,7 @@ pub(in crate::engine) struct Scratch {
     pub(super) q4_k: q4_k::Panel,
     pub(super) q6_k: q6_k::Panel,
     pub(super) floats: floats::Panel,
+    pub(super) blocks_32: panel_32::Panel,
 }
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.
@@ -108,8 +110,12 @@ pub(in crate::engine) fn rows(
     match (kind, input) {
         (Kind::Q4K, Input::Blocks256(input)) => q4_k::rows(level, block, input, &mut scratch.q4_k, out),
         (Kind::Q6K, Input::Blocks256(input)) => q6_k::rows(level, block, input, &mut scratch.q6_k, out),
-        (Kind::Q8_0, Input::Blocks32(input)) => q8_0::rows(level, block, input, out),
-        (Kind::Q5_0, Input::Blocks32(input)) => q5_0::rows(level, block, input, out),
+        (Kind::Q8_0, Input::Blocks32(input)) => {
+            q8_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
+        (Kind::Q5_0, Input::Blocks32(input)) => {
+            q5_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
         (Kind::F32 | Kind::F16 | Kind::BF16, Input::Floats(input)) => {
             floats::rows(level, kind, block, input, &mut scratch.floats, out);
         }
