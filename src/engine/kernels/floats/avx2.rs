@@ -114,7 +114,7 @@ fn many<const FORMAT: u8>(
         let pairs = unpack::<FORMAT>(&rows, panel);
         let (weights, tiles) = (&panel.0[..pairs], tokens.div_ceil(TILE));
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
-            rows.fetch(rows.lines() * tile / tiles..rows.lines() * (tile + 1) / tiles);
+            rows.fetch(tile, tiles);
             match values.len() {
                 1 => multiply::<1>(weights, values, out),
                 2 => multiply::<2>(weights, values, out),
@@ -131,8 +131,7 @@ fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
     let (groups, _) = panel.0.as_chunks_mut::<8>();
     let length = rows.rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
-        let part = rows.rows.map(|row| &row[group * group_bytes..][..group_bytes]);
-        unpack_group::<FORMAT>(part, out);
+        unpack_group::<FORMAT>(&rows.rows, 16 * group, out);
     }
     let rest = length % group_bytes;
     if rest > 0 {
@@ -140,22 +139,24 @@ fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
         for (padded, row) in padded.iter_mut().zip(rows.rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
-        let part = padded.each_ref().map(|row| &row[..group_bytes]);
-        unpack_group::<FORMAT>(part, &mut groups[length / group_bytes]);
+        unpack_group::<FORMAT>(&padded.each_ref().map(|row| row.as_slice()), 0, &mut groups[length / group_bytes]);
     }
     length.div_ceil(group_bytes) * 8
 }
 
-/// 16 columns of 16 rows. A register takes a pair of columns of rows `r, r + 1, r + 4, r + 5`, so that adding neighbours of two
+/// 16 columns of 16 rows, from `column` on. A register takes a pair of columns of rows `r, r + 1, r + 4, r + 5`, so that adding neighbours of two
 /// registers puts rows in order.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn unpack_group<const FORMAT: u8>(rows: [&[u8]; ROWS], out: &mut [[f32; 2 * ROWS]; 8]) {
+fn unpack_group<const FORMAT: u8>(rows: &[&[u8]; ROWS], column: usize, out: &mut [[f32; 2 * ROWS]; 8]) {
     for quarter in 0..4 {
         let first = quarter / 2 * 8 + quarter % 2 * 2;
         for half in 0..2 {
-            let [a, b, c, d] = [0, 1, 4, 5]
-                .map(|row| _mm256_castps_pd(widen::<FORMAT>(rows[first + row], 8 * half)));
+            let column = column + 8 * half;
+            let a = _mm256_castps_pd(widen::<FORMAT>(rows[first], column));
+            let b = _mm256_castps_pd(widen::<FORMAT>(rows[first + 1], column));
+            let c = _mm256_castps_pd(widen::<FORMAT>(rows[first + 4], column));
+            let d = _mm256_castps_pd(widen::<FORMAT>(rows[first + 5], column));
             let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             let (even_below, odd_below) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
             let pairs = [
@@ -174,10 +175,16 @@ fn unpack_group<const FORMAT: u8>(rows: [&[u8]; ROWS], out: &mut [[f32; 2 * ROWS
 /// Adds the products of a piece of 16 rows with that of `T` tokens.
 #[target_feature(enable = "avx2,fma,f16c")]
 fn multiply<const T: usize>(weights: &[[f32; 2 * ROWS]], values: &[[f32; PIECE]], out: &mut [[f32; ROWS]]) {
-    let values: [_; T] = std::array::from_fn(|token| &values[token].as_chunks::<2>().0[..weights.len()]);
+    let mut tokens = [&values[0].as_chunks::<2>().0[..weights.len()]; T];
+    for (token, values) in tokens.iter_mut().zip(values) {
+        *token = &values.as_chunks().0[..weights.len()];
+    }
     let mut sums = [[_mm256_setzero_ps(); 4]; T];
     for (pair, weights) in weights.iter().enumerate() {
-        let values = values.map(|values| repeat_pair_256(&values[pair]));
+        let mut values = [_mm256_setzero_ps(); T];
+        for (values, token) in values.iter_mut().zip(tokens) {
+            *values = repeat_pair_256(&token[pair]);
+        }
         for (quarter, weights) in weights.as_chunks().0.iter().enumerate() {
             let weights = load_f32x8(weights);
             for (sums, values) in sums.iter_mut().zip(values) {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m512, __m512d, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
-    _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_setzero_ps, _mm512_shuffle_f64x2,
+    _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_shuffle_f64x2,
     _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
 };
 
@@ -113,7 +113,7 @@ fn many<const FORMAT: u8>(
         let rows = PieceRows::new(block, piece, format::bytes(FORMAT));
         let pairs = unpack::<FORMAT>(&rows, panel);
         for tile in 0..tiles {
-            rows.fetch(rows.lines() * tile / tiles..rows.lines() * (tile + 1) / tiles);
+            rows.fetch(tile, tiles);
             let range = tokens * tile / tiles..tokens * (tile + 1) / tiles;
             tile_of(&panel.0[..pairs], &values[range.clone()], &mut out[range]);
         }
@@ -146,8 +146,7 @@ fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
     let (groups, _) = panel.0.as_chunks_mut::<8>();
     let length = rows.rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
-        let part = rows.rows.map(|row| &row[group * group_bytes..][..group_bytes]);
-        unpack_group::<FORMAT>(part, out);
+        unpack_group::<FORMAT>(&rows.rows, 16 * group, out);
     }
     let rest = length % group_bytes;
     if rest > 0 {
@@ -155,24 +154,25 @@ fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
         for (padded, row) in padded.iter_mut().zip(rows.rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
-        let part = padded.each_ref().map(|row| &row[..group_bytes]);
-        unpack_group::<FORMAT>(part, &mut groups[length / group_bytes]);
+        unpack_group::<FORMAT>(&padded.each_ref().map(|row| row.as_slice()), 0, &mut groups[length / group_bytes]);
     }
     length.div_ceil(group_bytes) * 8
 }
 
-/// 16 columns of 16 rows. A register takes a pair of columns of rows `r, r + 1, r + 4, r + 5, ..., r + 13`, so that adding
+/// 16 columns of 16 rows, from `column` on. A register takes a pair of columns of rows `r, r + 1, r + 4, r + 5, ..., r + 13`, so that adding
 /// neighbours of two registers puts rows in order.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn unpack_group<const FORMAT: u8>(rows: [&[u8]; ROWS], out: &mut [[f32; 2 * ROWS]; 8]) {
+fn unpack_group<const FORMAT: u8>(rows: &[&[u8]; ROWS], column: usize, out: &mut [[f32; 2 * ROWS]; 8]) {
     for half in 0..2 {
-        let two = |row: usize| {
-            let [a, b] = [0, 1].map(|next| _mm512_castps_pd(widen::<FORMAT>(rows[row + 2 * half + next], 0)));
-            (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b))
-        };
-        let [a, b, c, d] = [two(0), two(4), two(8), two(12)];
-        let (even, odd) = (transpose([a.0, b.0, c.0, d.0]), transpose([a.1, b.1, c.1, d.1]));
+        let (mut even, mut odd) = ([_mm512_setzero_pd(); 4], [_mm512_setzero_pd(); 4]);
+        for (four, (even, odd)) in even.iter_mut().zip(&mut odd).enumerate() {
+            let row = 4 * four + 2 * half;
+            let a = _mm512_castps_pd(widen::<FORMAT>(rows[row], column));
+            let b = _mm512_castps_pd(widen::<FORMAT>(rows[row + 1], column));
+            (*even, *odd) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+        }
+        let (even, odd) = (transpose(even), transpose(odd));
         for (out, (even, odd)) in out.as_chunks_mut::<2>().0.iter_mut().zip(even.into_iter().zip(odd)) {
             store_f32x16(&mut out[0].as_chunks_mut().0[half], _mm512_castpd_ps(even));
             store_f32x16(&mut out[1].as_chunks_mut().0[half], _mm512_castpd_ps(odd));
@@ -197,13 +197,16 @@ fn transpose([a, b, c, d]: [__m512d; 4]) -> [__m512d; 4] {
 /// Adds the products of a piece of 16 rows with that of `T` tokens.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn multiply<const T: usize>(weights: &[[f32; 2 * ROWS]], values: &[[f32; PIECE]], out: &mut [[f32; ROWS]]) {
-    let values: [_; T] = std::array::from_fn(|token| &values[token].as_chunks::<2>().0[..weights.len()]);
+    let mut tokens = [&values[0].as_chunks::<2>().0[..weights.len()]; T];
+    for (token, values) in tokens.iter_mut().zip(values) {
+        *token = &values.as_chunks().0[..weights.len()];
+    }
     let mut sums = [[_mm512_setzero_ps(); 2]; T];
     for (pair, weights) in weights.iter().enumerate() {
         let (weights, _) = weights.as_chunks();
         let (first, second) = (load_f32x16(&weights[0]), load_f32x16(&weights[1]));
-        for (sums, values) in sums.iter_mut().zip(values) {
-            let values = repeat_pair_512(&values[pair]);
+        for (sums, token) in sums.iter_mut().zip(tokens) {
+            let values = repeat_pair_512(&token[pair]);
             sums[0] = _mm512_fmadd_ps(first, values, sums[0]);
             sums[1] = _mm512_fmadd_ps(second, values, sums[1]);
         }

@@ -73,23 +73,16 @@ impl<'a> PieceRows<'a> {
         Self { rows: std::array::from_fn(|row| &block.row(row)[start..after]), block, after }
     }
 
-    /// Cache lines of the piece that comes next.
-    fn lines(&self) -> usize {
-        ROWS * self.lines_of_row()
-    }
-
-    fn lines_of_row(&self) -> usize {
-        self.rows[0].len().div_ceil(64)
-    }
-
-    /// Asks for some of these cache lines: spread over the work on this piece, they cost less than in one burst.
+    /// Asks for part `part` of `parts` of the piece that comes next: spread over the work on this piece, it costs less than in
+    /// one burst.
     #[inline]
-    fn fetch(&self, lines: std::ops::Range<usize>) {
+    fn fetch(&self, part: usize, parts: usize) {
         let last = self.after >= self.block.row_bytes;
         let (bytes, start) = if last { (self.block.next, 0) } else { (self.block.bytes, self.after) };
-        for line in lines {
-            let (row, line) = (line / self.lines_of_row(), line % self.lines_of_row());
-            super::vectors::fetch_later(bytes, start + row * self.block.row_bytes + 64 * line);
+        for row in ROWS * part / parts..ROWS * (part + 1) / parts {
+            for offset in (0..self.rows[0].len()).step_by(64) {
+                super::vectors::fetch_later(bytes, start + row * self.block.row_bytes + offset);
+            }
         }
     }
 }

@@ -63,7 +63,10 @@ pub(in super::super) fn fetch_part(
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
 pub(in super::super) fn scales<const N: usize>(blocks: &[[u8; N]; 8]) -> __m256 {
-    let halves = blocks.each_ref().map(|block| *at::<2>(block, 0));
+    let mut halves = [[0; 2]; 8];
+    for (half, block) in halves.iter_mut().zip(blocks) {
+        *half = *at(block, 0);
+    }
     _mm256_cvtph_ps(load_16(at(halves.as_flattened(), 0)))
 }
 

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::{
     __m512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
 };
 
 use super::Panel;
@@ -12,6 +12,9 @@ use crate::engine::kernels::{Block32, PIECE, ROWS};
 
 /// Tokens of a tile at most: their sums fill 16 registers, the codes of a block 8.
 const TILE: usize = 16;
+
+/// Tokens of a tile whose chains of additions run side by side.
+const SIDE: usize = 4;
 
 /// How many tiles of nearly equal size there are for `tokens`.
 pub(in super::super) const fn tiles(tokens: usize) -> usize {
@@ -60,22 +63,36 @@ fn tile<const T: usize, const OFFSET: i32>(
     values: &[[Block32; PIECE / 32]],
     out: &mut [[f32; ROWS]],
 ) {
-    let values: [&[Block32; PIECE / 32]; T] = std::array::from_fn(|token| &values[token]);
-    let mut sums: [__m512; T] = std::array::from_fn(|token| load_f32x16(&out[token]));
+    let values = values.first_chunk::<T>().expect("a tile has T tokens");
+    let mut sums = [_mm512_setzero_ps(); T];
+    for (sum, out) in sums.iter_mut().zip(&*out) {
+        *sum = load_f32x16(out);
+    }
     // Sums of activations are pairs of 16 bits here, of which the lower one counts: at most 32 * 127.
     let offset = _mm512_set1_epi32(-OFFSET & 0xffff);
     for (index, (codes, scales)) in panel.codes.iter().zip(&panel.scales).enumerate().take(blocks) {
-        let codes = codes.each_ref().map(|codes| load_64(codes));
+        let mut registers = [_mm512_setzero_si512(); 8];
+        for (register, codes) in registers.iter_mut().zip(codes) {
+            *register = load_64(codes);
+        }
         let scales = load_f32x16(scales);
-        for (sum, values) in sums.iter_mut().zip(values) {
-            let values = &values[index];
-            let mut products =
-                _mm512_dpwssd_epi32(_mm512_setzero_si512(), offset, _mm512_set1_epi32(values.sum));
-            for (codes, values) in codes.iter().zip(values.quants.as_chunks().0) {
-                products = _mm512_dpbusd_epi32(products, *codes, _mm512_set1_epi32(four(values)));
+        // Two tokens at a time, whose chains of additions run side by side.
+        for (sums, values) in sums.chunks_mut(SIDE).zip(values.chunks(SIDE)) {
+            let mut products = [_mm512_setzero_si512(); SIDE];
+            for (products, values) in products.iter_mut().zip(values) {
+                let sum = _mm512_set1_epi32(values[index].sum);
+                *products = _mm512_dpwssd_epi32(*products, offset, sum);
             }
-            let scales = _mm512_mul_ps(scales, _mm512_set1_ps(values.scale));
-            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), scales, *sum);
+            for (step, codes) in registers.into_iter().enumerate() {
+                for (products, values) in products.iter_mut().zip(values) {
+                    let values = four(&values[index].quants.as_chunks().0[step]);
+                    *products = _mm512_dpbusd_epi32(*products, codes, _mm512_set1_epi32(values));
+                }
+            }
+            for ((sum, products), values) in sums.iter_mut().zip(products).zip(values) {
+                let scales = _mm512_mul_ps(scales, _mm512_set1_ps(values[index].scale));
+                *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), scales, *sum);
+            }
         }
     }
     for (out, sum) in out.iter_mut().zip(sums) {

@@ -115,8 +115,11 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
         panel.unpack_scales(&rows);
         for (index, out) in panel.codes.iter_mut().enumerate().take(rows[0].len()) {
             for half in 0..2 {
-                let codes_of = |row: usize| codes(&rows[8 * half + row][index]);
-                store_codes(out, half, [0, 1, 2, 3, 4, 5, 6, 7].map(codes_of));
+                let mut registers = [_mm256_setzero_si256(); 8];
+                for (register, row) in registers.iter_mut().zip(&rows[8 * half..]) {
+                    *register = codes(&row[index]);
+                }
+                store_codes(out, half, registers);
             }
         }
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
@@ -158,10 +161,10 @@ fn multiply<const T: usize>(
 #[target_feature(enable = "avx2,fma,f16c")]
 fn products<const T: usize>(codes: &[[u8; 4 * ROWS]; 8], half: usize, values: [&Block32; T]) -> [__m256i; T] {
     let ones = _mm256_set1_epi16(1);
-    let offset = |values: &Block32| {
-        _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32::<4>(_mm256_set1_epi32(values.sum)))
-    };
-    let mut sums = values.map(offset);
+    let mut sums = [_mm256_setzero_si256(); T];
+    for (sum, values) in sums.iter_mut().zip(values) {
+        *sum = _mm256_sub_epi32(*sum, _mm256_slli_epi32::<4>(_mm256_set1_epi32(values.sum)));
+    }
     for (part, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
         let mut short = [_mm256_setzero_si256(); T];
         for (step, codes) in codes.iter().enumerate() {

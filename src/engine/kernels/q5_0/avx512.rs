@@ -98,8 +98,11 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
         panel.unpack_scales(&rows);
         for (index, out) in panel.codes.iter_mut().enumerate().take(rows[0].len()) {
             for half in 0..2 {
-                let codes_of = |row: usize| codes(&rows[8 * half + row][index]);
-                store_codes(out, half, [0, 1, 2, 3, 4, 5, 6, 7].map(codes_of));
+                let mut registers = [_mm256_setzero_si256(); 8];
+                for (register, row) in registers.iter_mut().zip(&rows[8 * half..]) {
+                    *register = codes(&row[index]);
+                }
+                store_codes(out, half, registers);
             }
         }
         for tile in 0..tiles {

@@ -86,8 +86,11 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
         panel.unpack_scales(&rows);
         for (index, codes) in panel.codes.iter_mut().enumerate().take(rows[0].len()) {
             for half in 0..2 {
-                let codes_of = |row: usize| load_32(at(&rows[8 * half + row][index], 2));
-                store_codes(codes, half, [0, 1, 2, 3, 4, 5, 6, 7].map(codes_of));
+                let mut registers = [_mm256_setzero_si256(); 8];
+                for (register, row) in registers.iter_mut().zip(&rows[8 * half..]) {
+                    *register = load_32(at(&row[index], 2));
+                }
+                store_codes(codes, half, registers);
             }
         }
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {

@@ -84,10 +84,11 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
         panel.unpack_scales(&rows);
         for (index, codes) in panel.codes.iter_mut().enumerate().take(rows[0].len()) {
             for half in 0..2 {
-                let raised = |row: usize| {
-                    _mm256_xor_si256(load_32(at(&rows[8 * half + row][index], 2)), raise)
-                };
-                store_codes(codes, half, [0, 1, 2, 3, 4, 5, 6, 7].map(raised));
+                let mut registers = [_mm256_setzero_si256(); 8];
+                for (register, row) in registers.iter_mut().zip(&rows[8 * half..]) {
+                    *register = _mm256_xor_si256(load_32(at(&row[index], 2)), raise);
+                }
+                store_codes(codes, half, registers);
             }
         }
         for tile in 0..tiles {
