@@ -124,59 +124,63 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
         }
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
             fetch_part(block, piece, BLOCK, tile, tiles);
-            match values.len() {
-                1 => multiply::<1>(panel, rows[0].len(), values, out),
-                2 => multiply::<2>(panel, rows[0].len(), values, out),
-                3 => multiply::<3>(panel, rows[0].len(), values, out),
-                _ => multiply::<4>(panel, rows[0].len(), values, out),
+            for half in 0..2 {
+                match values.len() {
+                    1 => multiply::<1>(panel, half, rows[0].len(), values, out),
+                    2 => multiply::<2>(panel, half, rows[0].len(), values, out),
+                    3 => multiply::<3>(panel, half, rows[0].len(), values, out),
+                    _ => multiply::<4>(panel, half, rows[0].len(), values, out),
+                }
             }
         }
     }
 }
 
-/// Adds the products of `blocks` blocks of 16 rows with those of `T` tokens.
+/// Adds the products of `blocks` blocks of one half of 16 rows with those of `T` tokens. Not inlined: next to each other, both
+/// halves would keep more in registers than there are.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn multiply<const T: usize>(
     panel: &Panel,
+    half: usize,
     blocks: usize,
     values: &[[Block32; PIECE / 32]],
     out: &mut [[f32; ROWS]],
 ) {
-    for (index, (codes, scales)) in panel.codes.iter().zip(&panel.scales).enumerate().take(blocks) {
-        let values: [&Block32; T] = std::array::from_fn(|token| &values[token][index]);
-        for (half, scales) in scales.as_chunks().0.iter().enumerate() {
-            let scales = load_f32x8(scales);
-            for ((sum, values), out) in products(codes, half, values).into_iter().zip(values).zip(&mut *out) {
-                let out = &mut out.as_chunks_mut().0[half];
-                let scales = _mm256_mul_ps(scales, _mm256_set1_ps(values.scale));
-                store_f32x8(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scales, load_f32x8(out)));
-            }
-        }
-    }
-}
-
-/// The sums of one block of 8 rows for `T` tokens, without scales. Four steps of two products each are at most
-/// 8 * 31 * 127 = 31,496 and fit into 16 bits.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn products<const T: usize>(codes: &[[u8; 4 * ROWS]; 8], half: usize, values: [&Block32; T]) -> [__m256i; T] {
+    let values = values.first_chunk::<T>().expect("a tile has T tokens");
     let ones = _mm256_set1_epi16(1);
-    let mut sums = [_mm256_setzero_si256(); T];
-    for (sum, values) in sums.iter_mut().zip(values) {
-        *sum = _mm256_sub_epi32(*sum, _mm256_slli_epi32::<4>(_mm256_set1_epi32(values.sum)));
+    let mut sums = [_mm256_setzero_ps(); T];
+    for (sum, out) in sums.iter_mut().zip(&*out) {
+        *sum = load_f32x8(&out.as_chunks().0[half]);
     }
-    for (part, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
-        let mut short = [_mm256_setzero_si256(); T];
-        for (step, codes) in codes.iter().enumerate() {
-            let weights = load_32(&codes.as_chunks().0[half]);
-            for (sum, values) in short.iter_mut().zip(values) {
-                let values = _mm256_set1_epi32(four(&values.quants.as_chunks().0[4 * part + step]));
-                *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(weights, values));
+    for (index, (codes, scales)) in panel.codes.iter().zip(&panel.scales).enumerate().take(blocks) {
+        let mut products = [_mm256_setzero_si256(); T];
+        for (products, values) in products.iter_mut().zip(values) {
+            let sum = _mm256_set1_epi32(values[index].sum);
+            *products = _mm256_sub_epi32(*products, _mm256_slli_epi32::<4>(sum));
+        }
+        // Four steps of two products each are at most 8 * 31 * 127 = 31,496 and fit into 16 bits.
+        for (part, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
+            let mut pairs = [_mm256_setzero_si256(); T];
+            for (step, codes) in codes.iter().enumerate() {
+                let weights = load_32(&codes.as_chunks().0[half]);
+                for (pairs, values) in pairs.iter_mut().zip(values) {
+                    let values = four(&values[index].quants.as_chunks().0[4 * part + step]);
+                    let products = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(values));
+                    *pairs = _mm256_add_epi16(*pairs, products);
+                }
+            }
+            for (products, pairs) in products.iter_mut().zip(pairs) {
+                *products = _mm256_add_epi32(*products, _mm256_madd_epi16(pairs, ones));
             }
         }
-        for (sum, short) in sums.iter_mut().zip(short) {
-            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(short, ones));
+        let scales = load_f32x8(&scales.as_chunks().0[half]);
+        for ((sum, products), values) in sums.iter_mut().zip(products).zip(values) {
+            let scales = _mm256_mul_ps(scales, _mm256_set1_ps(values[index].scale));
+            *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), scales, *sum);
         }
     }
-    sums
+    for (out, sum) in out.iter_mut().zip(sums) {
+        store_f32x8(&mut out.as_chunks_mut().0[half], sum);
+    }
 }
