@@ -1,11 +1,11 @@
 //! Moving values between the lanes of registers: transposes and sums across a register.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512i, _mm512_castsi128_si512, _mm512_inserti32x4,
-    _mm512_shuffle_epi8, _mm512_srai_epi16, _mm512_srai_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_permute2x128_si256,
-    _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    __m256, __m256i, __m512i, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps,
+    _mm256_permute2x128_si256, _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm512_castsi128_si512, _mm512_inserti32x4, _mm512_shuffle_epi8, _mm512_srai_epi16, _mm512_srai_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::vectors::{at, fetch, load_16, load_32, load_64, store_f32x8};

@@ -22,6 +22,7 @@ mod lanes;
 mod level;
 mod mapped;
 mod panel_256;
+mod panel_32;
 mod portable;
 mod q4_k;
 mod q5_0;
@@ -100,6 +101,7 @@ pub(in crate::engine) enum Input<'a> {
 pub(in crate::engine) struct Scratch {
     pub(super) panel_256: panel_256::Panel,
     pub(super) floats: floats::Panel,
+    pub(super) blocks_32: panel_32::Panel,
 }
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.
@@ -116,8 +118,12 @@ pub(in crate::engine) fn rows(
     match (kind, input) {
         (Kind::Q4K, Input::Blocks256(input)) => q4_k::rows(level, block, input, &mut scratch.panel_256, out),
         (Kind::Q6K, Input::Blocks256(input)) => q6_k::rows(level, block, input, &mut scratch.panel_256, out),
-        (Kind::Q8_0, Input::Blocks32(input)) => q8_0::rows(level, block, input, out),
-        (Kind::Q5_0, Input::Blocks32(input)) => q5_0::rows(level, block, input, out),
+        (Kind::Q8_0, Input::Blocks32(input)) => {
+            q8_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
+        (Kind::Q5_0, Input::Blocks32(input)) => {
+            q5_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
         (Kind::F32 | Kind::F16 | Kind::BF16, Input::Floats(input)) => {
             floats::rows(level, kind, block, input, &mut scratch.floats, out);
         }

@@ -2,9 +2,11 @@
 
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, __m512, __m512i, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _MM_HINT_T1,
-    _mm_loadu_si128, _mm_prefetch, _mm_storeu_si128, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_storeu_ps, _mm256_storeu_si256, _mm512_cvtph_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch,
+    _mm_storeu_si128, _mm256_castpd_ps, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_cvtps_ph,
+    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm512_castpd_ps, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_set1_pd, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
 /// `N` bytes from `offset` on.
@@ -191,4 +193,47 @@ pub(super) fn fetch_after<T>(value: &T, bytes: usize) {
     let address = std::ptr::from_ref(value).cast::<i8>().wrapping_add(bytes);
     // SAFETY: a hint; no address is read as far as the program can see, and none can fault.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address) }
+}
+
+/// Asks for the cache line at byte `offset` of a stream that goes on in `next` where `bytes` ends.
+#[inline(always)]
+pub(super) fn fetch_stream(bytes: &[u8], next: &[u8], offset: usize) {
+    if offset < bytes.len() {
+        fetch(bytes, offset);
+    } else {
+        fetch(next, offset - bytes.len());
+    }
+}
+
+/// Two floats, again and again.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn repeat_pair_256(pair: &[f32; 2]) -> __m256 {
+    // SAFETY: 8 readable bytes, read without asking for alignment.
+    let pair = unsafe { pair.as_ptr().cast::<f64>().read_unaligned() };
+    _mm256_castpd_ps(_mm256_set1_pd(pair))
+}
+
+/// Two floats, again and again.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn repeat_pair_512(pair: &[f32; 2]) -> __m512 {
+    // SAFETY: 8 readable bytes, read without asking for alignment.
+    let pair = unsafe { pair.as_ptr().cast::<f64>().read_unaligned() };
+    _mm512_castpd_ps(_mm512_set1_pd(pair))
+}
+
+/// Four codes as one number, to be repeated in every lane of a register.
+#[inline(always)]
+pub(super) fn four(codes: &[i8; 4]) -> i32 {
+    i32::from_le_bytes(codes.map(i8::cast_unsigned))
+}
+
+/// The sum of 8 floats.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sum_8(values: __m256) -> f32 {
+    let four = _mm_add_ps(_mm256_castps256_ps128(values), _mm256_extractf128_ps::<1>(values));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
 }

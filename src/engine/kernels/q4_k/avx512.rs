@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_add_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm256_zextps128_ps256, _mm512_and_si512,
     _mm512_broadcast_i32x4, _mm512_broadcast_i64x4, _mm512_broadcastss_ps, _mm512_castps512_ps256,
     _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpwssd_epi32, _mm512_extractf32x8_ps,
-    _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_or_si512, _mm512_set1_epi8, _mm512_set_epi64,
+    _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_or_si512, _mm512_set_epi64, _mm512_set1_epi8,
     _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_srli_epi32,
     _mm512_srlv_epi16,
 };
@@ -124,8 +124,5 @@ fn six_bits(a: __m512i, b: __m512i, c: __m512i) -> ([__m512i; 2], [__m512i; 2]) 
     let upper = |low, high| {
         _mm512_or_si512(_mm512_and_si512(low, four), _mm512_and_si512(_mm512_srli_epi16::<2>(high), two))
     };
-    (
-        [_mm512_and_si512(a, six), upper(c, a)],
-        [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)],
-    )
+    ([_mm512_and_si512(a, six), upper(c, a)], [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)])
 }
