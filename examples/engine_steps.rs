@@ -96,7 +96,7 @@ impl Steps {
             "program": identity.id, "version": identity.version, "threads": threads, "load_seconds": seconds,
             "memory_before": before, "memory": memory()?, "file_bytes": self.bytes.count(),
             "kv_bytes_per_position": self.model.shape.kv_bytes_per_token(KV_VALUE_BYTES).count(),
-            "ids": self.ids(),
+            "tokens": self.rows(2, 3, 1),
         }))
     }
 
