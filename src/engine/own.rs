@@ -94,12 +94,7 @@ impl Engine for OwnEngine {
     }
 
     fn device(&self) -> Device {
-        match self.device.device() {
-            Device::Cpu { .. } if self.is_host => {
-                Device::Cpu { threads: crate::units::index_as_u64(self.ways.threads) }
-            }
-            device => device.clone(),
-        }
+        if self.is_host { self.device.device().clone() } else { self.device.device_of_candle() }
     }
 
     fn unload(&mut self) {

@@ -142,9 +142,16 @@ pub fn logical_cpus() -> u64 {
     index_as_u64(std::thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// More threads than any machine has processors are a mistake.
+const MOST_THREADS: u64 = 4_096;
+
 /// Threads to compute with: one for each physical core that this process may use, since a second one on a core finds its
-/// units busy; no more than its quota lets run at once.
+/// units busy; no more than its quota lets run at once. `RAYON_NUM_THREADS`, which candle reads too, says another number.
 pub fn threads_to_compute_with() -> u64 {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.trim().parse().ok());
+    if let Some(asked) = asked.filter(|count| (1..=MOST_THREADS).contains(count)) {
+        return asked;
+    }
     let at_once = std::thread::available_parallelism().map_or(1, |count| index_as_u64(count.get()));
     let cores = allowed_cores(Path::new("/")).or_else(|| System::physical_core_count().map(index_as_u64));
     cores.filter(|&cores| cores > 0).map_or(at_once, |cores| cores.min(at_once))

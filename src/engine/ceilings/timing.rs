@@ -35,6 +35,8 @@ const MOST_REPEATS: u64 = 1_000;
 pub(super) struct Stopwatch<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) device: &'a Device,
+    /// Threads of a processor.
+    pub(super) threads: usize,
     pub(super) passes: Passes,
 }
 
@@ -107,7 +109,7 @@ mod tests {
 
     fn shortest(millis: &[u64], passes: Passes) -> (Result<Shortest, String>, u64) {
         let (clock, mut count) = (clock(millis), 0);
-        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, passes };
+        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, threads: 1, passes };
         let shortest = watch.shortest(|| {
             count += 1;
             Ok(())

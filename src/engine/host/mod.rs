@@ -17,6 +17,7 @@ mod latent;
 mod products;
 mod rotary;
 mod sight;
+mod trial;
 mod weights;
 
 use candle_core::Result;
@@ -31,6 +32,7 @@ use self::latent::{Latent, Sizes};
 use self::products::{Line, Product, forms, gather, products};
 use self::rotary::Rotary;
 use self::sight::Rules;
+pub(super) use self::trial::Trial;
 use self::weights::{Linear, Loader};
 use super::checkpoint::Checkpoint;
 use super::kernels::{
@@ -41,7 +43,7 @@ use crate::units::{count_as_usize, nearest_f32};
 
 /// Tokens that a pass takes in at most, of all sequences together: enough that unpacking weights costs little beside
 /// multiplying, few enough that activations stay in a core's own cache.
-const TOKENS_OF_A_PASS: usize = 256;
+pub(super) const TOKENS_OF_A_PASS: usize = 256;
 
 /// A decoder-only transformer on the CPU, with its KV cache.
 #[derive(Debug)]
@@ -150,11 +152,6 @@ impl HostDecoder {
         })
     }
 
-    /// Tokens of each sequence in the cache.
-    pub(super) fn position(&self) -> usize {
-        self.position
-    }
-
     /// Forgets all tokens from `position` on.
     pub(super) fn rewind(&mut self, position: usize) {
         self.position = self.position.min(position);
@@ -229,7 +226,7 @@ impl Logits<'_> {
         let mut best = (f32::NEG_INFINITY, 0);
         let lines = self.lines.iter().skip(row).step_by(self.rows);
         let mut left = self.vocab;
-        for (panel, line) in lines.take(self.vocab.div_ceil(line_rows())).enumerate() {
+        for (panel, line) in lines.take(self.vocab.div_ceil(ROWS)).enumerate() {
             let highest = line[..left.min(line.len())].iter().copied().fold(f32::NEG_INFINITY, f32::max);
             if highest > best.0 {
                 let place = line.iter().position(|value| value.total_cmp(&highest).is_eq()).unwrap_or(0);
@@ -239,10 +236,6 @@ impl Logits<'_> {
         }
         u32::try_from(best.1).unwrap_or(u32::MAX)
     }
-}
-
-const fn line_rows() -> usize {
-    super::kernels::ROWS
 }
 
 impl Tools {
