@@ -25,6 +25,8 @@ class Bench:
         if lasting:
             with contextlib.ExitStack() as stack:
                 sides = {which: stack.enter_context(contextlib.closing(self.start(which))) for which in ("ours", "theirs")}
+                for side in sides.values():
+                    side.ask(rows.WARM_UP)
                 for row in lasting:
                     done[row.id] = self.guarded(row, lambda row=row: self.lasting_row(row, sides))
         for row in fresh:
@@ -43,7 +45,8 @@ class Bench:
     def lasting_row(self, row, sides):
         variant = self.better_variant(row, sides)
         for side in sides.values():
-            row.warm_up(side)
+            if not row.is_dear:
+                row.ask(side, 0)
         return {"variant": variant, "pairs": [self.pair(row, sides, number) for number in range(self.pairs)]}
 
     def better_variant(self, row, sides):
