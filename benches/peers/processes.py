@@ -1,5 +1,6 @@
 """The two programs as processes: commands and answers over pipes, and whether the one that waits really waits."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -39,11 +40,10 @@ class Side:
         return said
 
     def ask(self, command):
-        try:
+        # Where the process has ended, `answer` says why.
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(command + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # `answer` says why it ended
         return self.answer()
 
     def processor_seconds(self):
@@ -53,7 +53,8 @@ class Side:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
         self.errors.close()

@@ -14,7 +14,7 @@ LONG = 1_000
 BATCH_DEPTH = 32
 # What is asked before `memory` is read. What a process held before it loaded, an interpreter for instance, is taken off.
 MEMORY_PROMPT, MEMORY_STEPS = 128, 16
-# A prompt for what a program does at its first work only.
+# What both are asked first, for what a program does at its first work only.
 WARM_UP = "prefill 128 999983"
 
 
@@ -60,12 +60,10 @@ class Row:
     def ask(self, side, salt):
         return side.ask(f"{self.command} {salt}")
 
-    def warm_up(self, side):
-        """Brings a program to where the row finds it in every pair. A long prompt is too dear to be computed for that."""
-        if self.is_long and not self.steps:
-            side.ask(WARM_UP)
-        else:
-            self.ask(side, 0)
+    @property
+    def is_dear(self):
+        """Whether one more measurement that is thrown away costs too much. A decode row has to fill its context once."""
+        return self.is_long and not self.steps
 
 
 @dataclasses.dataclass(frozen=True)

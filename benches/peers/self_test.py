@@ -117,7 +117,7 @@ class Pairing(unittest.TestCase):
     def test_sides_alternate_and_every_pair_has_tokens_of_its_own(self):
         asked = []
         [row] = bench(asked, pairs=4).run(["prefill-128"])
-        measured = [(name, command) for name, command in asked if command.startswith("prefill")][2:]
+        measured = [(name, command) for name, command in asked if command.startswith("prefill")][4:]
         self.assertEqual([name for name, _ in measured], ["ours", "theirs", "theirs", "ours"] * 2)
         self.assertEqual([command for _, command in measured], [f"prefill 128 {n}" for n in (1, 1, 2, 2, 3, 3, 4, 4)])
         self.assertEqual([pair["first"] for pair in row["pairs"]], ["ours", "theirs"] * 2)
@@ -130,6 +130,16 @@ class Pairing(unittest.TestCase):
             self.assertEqual(row["variant"], fast)
             self.assertEqual([command for _, command in asked if command.startswith("variant")][-1], f"variant {fast}")
             self.assertEqual(row["pairs"][0]["theirs"]["seconds"], 2.5)
+
+    def test_both_work_once_before_anything_counts(self):
+        asked = []
+        bench(asked, pairs=1).run(["decode-64", "prefill-3000"])
+        self.assertEqual(asked[:2], [("ours", rows.WARM_UP), ("theirs", rows.WARM_UP)])
+        both = lambda command: [("ours", command), ("theirs", command)]
+        decoded = [(name, command) for name, command in asked if command.startswith("decode")]
+        self.assertEqual(decoded, both("decode 48 64 1 0") + both("decode 48 64 1 1"), "thrown away, then counted")
+        filled = [(name, command) for name, command in asked if command.startswith("prefill 3000")]
+        self.assertEqual(filled, both("prefill 3000 1"), "too dear to be thrown away")
 
     def test_a_refused_row_has_a_reason_and_the_others_go_on(self):
         refused, measured = bench([]).run(["prefill-7", "batch-4"])
