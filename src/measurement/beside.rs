@@ -107,7 +107,10 @@ impl Compared {
 /// The mean of the logarithms of the start medians; `None` where one is zero.
 fn center<Q: Quantity>(starts: &Starts<Q>) -> Option<f64> {
     let logarithms = starts.logarithms()?;
-    Some(logarithms.iter().sum::<f64>() / crate::units::count_as_f64(crate::units::index_as_u64(logarithms.len())))
+    Some(
+        logarithms.iter().sum::<f64>()
+            / crate::units::count_as_f64(crate::units::index_as_u64(logarithms.len())),
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +150,10 @@ mod tests {
         let run = run(&[0.02, 0.0204, 0.0196], &[0.03, 0.0306, 0.0294]);
         let pairs = Beside::all(&run);
         let [pair] = &pairs[..] else { panic!("one pair") };
-        assert_eq!((pair.own.engine.id.as_str(), pair.other.engine.id.as_str()), (OWN_ENGINE, REFERENCE_ENGINE));
+        assert_eq!(
+            (pair.own.engine.id.as_str(), pair.other.engine.id.as_str()),
+            (OWN_ENGINE, REFERENCE_ENGINE)
+        );
         let decode = pair.decode().unwrap();
         let [low, high] = decode.interval.unwrap();
         assert!((decode.ratio.value() - 1.5).abs() < 1e-9, "{decode:?}");

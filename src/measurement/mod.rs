@@ -33,8 +33,8 @@ pub use plausible::{
 };
 pub use roofline::{ComputeUse, KV_VALUE_BYTES, NoRoofline, Roofline, StepBytes, applicable};
 pub use run::{
-    Boundary, CaseRecord, EngineIdentity, ModelFile, OWN_ENGINE, Observed, Order, Provenance, REFERENCE_ENGINE, RowId, Run,
-    RunId,
+    Boundary, CaseRecord, EngineIdentity, ModelFile, OWN_ENGINE, Observed, Order, Provenance,
+    REFERENCE_ENGINE, RowId, Run, RunId,
 };
 pub use sample::{LoadSample, Measurement, Repetition, Role};
 pub use skip::EngineGap;

@@ -239,8 +239,8 @@ pub(crate) mod tests {
     pub(crate) fn example() -> Run {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
         let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
-        let case =
-            Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap().cases()[0].clone();
+        let plan = Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap();
+        let [case, other] = plan.cases() else { panic!("the default suite has two cases") };
         let engine =
             EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
         let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
@@ -281,7 +281,7 @@ pub(crate) mod tests {
             flags: vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights],
         };
         let failed = CaseRecord {
-            case,
+            case: other.clone(),
             engine,
             observed: None,
             outcome: Outcome::Failed(
