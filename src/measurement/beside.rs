@@ -172,12 +172,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_zero_or_not_told_has_no_ratio() {
-        let mut run = run(&[0.0, 0.0, 0.0], &[0.03, 0.03, 0.03]);
+    fn what_is_not_told_or_zero_has_no_ratio() {
+        let mut run = run(&[0.02, 0.02, 0.02], &[0.03, 0.03, 0.03]);
         let Outcome::Measured(measurement) = &mut run.cases[1].outcome else { panic!("it was measured") };
         measurement.repetitions[3].peak_memory = None;
         let pair = Beside::all(&run)[0];
-        assert_eq!((pair.decode(), pair.memory()), (Err(NoRatio), Err(NoRatio)));
+        assert_eq!(pair.memory(), Err(NoRatio));
+        assert!(pair.decode().is_ok());
+        let starts = |value: f64| Starts::new(vec![vec![Ratio::new(value).unwrap()]; 3]).ok();
+        assert_eq!(Compared::of(starts(0.0), starts(1.0)), Err(NoRatio));
+        let one = |value: f64| Starts::new(vec![vec![Ratio::new(value).unwrap()]]).ok();
+        assert_eq!(Compared::of(one(0.0), one(1.0)), Err(NoRatio));
     }
 
     #[test]

@@ -344,40 +344,6 @@ fn an_unusual_run_is_announced_on_top() {
 }
 
 #[test]
-fn a_case_by_two_engines_has_both_beside_each_other_and_the_own_one_speaks_for_the_run() {
-    let mut run = run();
-    let html = english(&run);
-    let part = html.split_once("two engines</h3>").unwrap().1.split_once("<h3").unwrap().0;
-    assert!(part.contains("candle-transformers is what Candle gives out of the box"), "{part}");
-    let cells = |name: &str| -> Vec<String> {
-        let row = part.split_once(name).unwrap().1.split_once("</tr>").unwrap().0;
-        row.split("<td").skip(1).map(|cell| cell.split_once('>').unwrap().1.replace("</td>", "")).collect()
-    };
-    let decode = cells("Generation speed");
-    assert_eq!(decode.len(), 3);
-    // TPOT of 0.118 s over 0.0699 s is 1.688.
-    assert!(
-        decode[0].starts_with("14.") && decode[1].starts_with("8.") && decode[2].starts_with("1.69"),
-        "{decode:?}"
-    );
-    assert!(decode[2].contains("95\u{a0}%"), "{decode:?}");
-    assert!(
-        page(&run, &ledger(French), None, French)
-            .contains("candle-transformers est ce que Candle donne tel quel")
-    );
-    // Whichever row comes first, the verdict is that of the own engine.
-    let verdict =
-        |html: &str| html.split_once("<h1").unwrap().1.split_once("</section>").unwrap().0.to_owned();
-    let before = verdict(&html);
-    run.cases.rotate_right(1);
-    assert!(!run.cases[0].engine.is_own());
-    assert_eq!(verdict(&english(&run)), before);
-    assert_eq!(IndexEntry::of(&run).headline, IndexEntry::of(&self::run()).headline);
-    run.cases.truncate(1);
-    assert!(!english(&run).contains("two engines</h3>"));
-}
-
-#[test]
 fn every_case_says_how_it_was_checked_or_why_not() {
     let with = |gate: Option<Gate>| {
         let mut run = run();

@@ -37,6 +37,8 @@ mod words;
 #[cfg(test)]
 mod answers_laws;
 #[cfg(test)]
+mod engines_laws;
+#[cfg(test)]
 mod language_laws;
 #[cfg(test)]
 mod laws;
