@@ -121,7 +121,7 @@ fn the_suite_has_one_second_row_and_whoever_names_something_gets_that_alone() {
     assert_eq!(announced(&["--model", "r1-distill-qwen-1.5b"]).0, [own]);
     assert_eq!(announced(&["--workload", "short-chat"]).0, [own, other]);
     let only = announced(&["--engine", "candle-transformers", "--model", "r1-distill-qwen-1.5b"]).0;
-    assert_eq!(only, [second.clone()]);
+    assert_eq!(only, std::slice::from_ref(&second));
     let repeated =
         ["--engine", "candle-transformers", "--engine", "claimbench", "--model", "r1-distill-qwen-1.5b"];
     assert_eq!(announced(&repeated).0, [second, own.to_owned()]);

@@ -167,30 +167,28 @@ fn case_summary(record: &CaseRecord, run: &Run) -> String {
     lines.join("\n")
 }
 
-/// `case: claimbench over candle-transformers: decode 1.71 [1.65 - 1.78, 95 %], prefill 2.10 [2.02 - 2.19, 95 %]`.
+/// `case: claimbench over candle-transformers: decode 1.71 [1.65 - 1.78, 95 %], prefill 2.10 [2.02 - 2.19, 95 %], ..`. Why there
+/// is no interval is said once, at the end.
 fn beside_line(pair: &Beside<'_>) -> String {
-    let times = |compared: Result<Compared, NoRatio>| match compared {
+    let ratios = [
+        ("decode", pair.decode()),
+        ("prefill", pair.prefill()),
+        ("load", pair.load()),
+        ("peak memory", pair.memory()),
+    ];
+    let times = |compared: &Result<Compared, NoRatio>| match compared {
         Err(why) => why.to_string(),
-        Ok(Compared { ratio, interval }) => {
-            let interval = match interval {
-                Ok([low, high]) => {
-                    format!("{:.2} - {:.2}, {:.0} %", low.value(), high.value(), CONFIDENCE * 100.0)
-                }
-                Err(why) => format!("no interval: {why}"),
-            };
-            format!("{:.2} [{interval}]", ratio.value())
+        Ok(Compared { ratio, interval: Ok([low, high]) }) => {
+            let coverage = CONFIDENCE * 100.0;
+            format!("{:.2} [{:.2} - {:.2}, {coverage:.0} %]", ratio.value(), low.value(), high.value())
         }
+        Ok(Compared { ratio, interval: Err(_) }) => format!("{:.2} [no interval]", ratio.value()),
     };
-    format!(
-        "{}: {} over {}: decode {}, prefill {}, load {}, peak memory {}",
-        pair.own.id(),
-        pair.own.engine.id,
-        pair.other.engine.id,
-        times(pair.decode()),
-        times(pair.prefill()),
-        times(pair.load()),
-        times(pair.memory())
-    )
+    let told: Vec<String> = ratios.iter().map(|(name, ratio)| format!("{name} {}", times(ratio))).collect();
+    let why = ratios.iter().find_map(|(_, ratio)| ratio.ok()?.interval.err());
+    let why = why.map_or_else(String::new, |why| format!("; no interval: {why}"));
+    let (own, other) = (&pair.own.engine.id, &pair.other.engine.id);
+    format!("{}: {own} over {other}: {}{why}", pair.own.id(), told.join(", "))
 }
 
 fn shown<Q: Quantity>(estimate: &Estimate<Q>, decimals: usize) -> String {
@@ -273,13 +271,35 @@ fn energy(energy: &Energy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::{AnswerEnd, NotGated, example_answer, example_run};
+    use crate::measurement::{
+        AnswerEnd, NotGated, OWN_ENGINE, REFERENCE_ENGINE, example_answer, example_run,
+    };
     use crate::units::Ratio;
     use crate::units::Tokens;
 
     #[test]
     fn the_summary_of_a_measured_and_a_failed_case() {
         insta::assert_snapshot!(summary(&example_run()));
+    }
+
+    #[test]
+    fn two_engines_are_set_beside_each_other_in_one_line() {
+        let mut run = example_run();
+        let mut other = run.cases[0].clone();
+        (run.cases[0].engine.id, other.engine.id) = (OWN_ENGINE.into(), REFERENCE_ENGINE.into());
+        run.cases = vec![run.cases[0].clone(), other];
+        let said = summary(&run);
+        assert_eq!(
+            said.lines().next_back(),
+            Some(
+                "r1-distill-qwen-1.5b/q4_k_m/short-chat: claimbench over candle-transformers: decode 1.00 [no interval], \
+                 prefill 1.00 [no interval], load 1.00 [no interval], peak memory 1.00 [no interval]; no interval: a comparison \
+                 needs 3 process starts on each side: 1 and 1 here"
+            )
+        );
+        assert!(
+            said.contains("\nr1-distill-qwen-1.5b/q4_k_m/short-chat/candle-transformers (synthetic weights")
+        );
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl EnginesView {
         Self {
             heading: (w.heading)(&case),
             meaning: (other == REFERENCE_ENGINE).then(|| (w.meaning)(own, other)),
-            table: Table::new((w.table)(&case), &columns, rows),
+            table: Table::new(w.table, &columns, rows),
             section: COMPARING,
         }
     }

@@ -103,7 +103,7 @@ mod tests {
     fn a_model_that_candle_transformers_cannot_compute_makes_way_for_the_next() {
         let mut cases = cases(&Selection::default());
         cases[0].model.shape.rope_scaling =
-            Catalog::shipped().unwrap().models.get("r1-distill-llama-8b").unwrap().shape.rope_scaling.clone();
+            Catalog::shipped().unwrap().models.get("r1-distill-llama-8b").unwrap().shape.rope_scaling;
         let rows = Row::of_suite(&cases);
         assert_eq!(
             ids(&rows)[1..],

@@ -8,7 +8,7 @@ pub(crate) struct EngineWords {
     pub(crate) heading: fn(case: &str) -> String,
     /// What the columns mean, where the other engine is candle-transformers.
     pub(crate) meaning: fn(own: &str, other: &str) -> String,
-    pub(crate) table: fn(case: &str) -> String,
+    pub(crate) table: &'static str,
     pub(crate) figure: &'static str,
     pub(crate) ratio: fn(own: &str, other: &str) -> String,
     pub(crate) with_interval: fn(ratio: &str, range: &str, coverage: &str) -> String,
@@ -26,7 +26,7 @@ pub(super) const EN: EngineWords = EngineWords {
              forward pass gets from the machine."
         )
     },
-    table: |case| format!("Both engines: {case}"),
+    table: "Figures of both engines",
     figure: "Figure",
     ratio: |own, other| format!("{own} over {other}"),
     with_interval: |ratio, range, coverage| format!("{ratio} ({range}, {coverage})"),
@@ -49,7 +49,7 @@ pub(super) const FR: EngineWords = EngineWords {
              propre à ce programme tire de la machine."
         )
     },
-    table: |case| format!("Les deux moteurs\u{a0}: {case}"),
+    table: "Les chiffres des deux moteurs",
     figure: "Grandeur",
     ratio: |own, other| format!("{own} sur {other}"),
     with_interval: |ratio, range, coverage| format!("{ratio} ({range}, {coverage})"),
