@@ -59,7 +59,9 @@ impl ComputeDevice {
     /// The same as candle's own products use it: on a processor with as many threads as they take.
     pub(super) fn device_of_candle(&self) -> Device {
         match &self.device {
-            Device::Cpu { .. } => Device::Cpu { threads: index_as_u64(candle_core::utils::get_num_threads()) },
+            Device::Cpu { .. } => {
+                Device::Cpu { threads: index_as_u64(candle_core::utils::get_num_threads()) }
+            }
             device => device.clone(),
         }
     }

@@ -149,7 +149,7 @@ mod tests {
     fn what_fails_or_takes_no_time_has_a_reason() {
         assert_eq!(shortest(&[5, 0], Passes::usual()).0, Err(STOPPED.to_owned()));
         let clock = clock(&[1; 9]);
-        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, passes: Passes::usual() };
+        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, threads: 1, passes: Passes::usual() };
         let failed = watch.shortest(|| candle_core::bail!("no such product\nbacktrace"));
         assert_eq!(failed, Err("no such product".to_owned()));
     }

@@ -36,7 +36,7 @@ pub(super) use self::trial::Trial;
 use self::weights::{Linear, Loader};
 use super::checkpoint::Checkpoint;
 use super::kernels::{
-    Attention as AttentionRoom, Kind, Level, PIECE, Scratch, Stretch, Team, rms_factor, scale_by,
+    Attention as AttentionRoom, Kind, Level, PIECE, ROWS, Scratch, Stretch, Team, rms_factor, scale_by,
 };
 use crate::model::{Attention, Shape};
 use crate::units::{count_as_usize, nearest_f32};
