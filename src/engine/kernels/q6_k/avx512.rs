@@ -14,7 +14,7 @@ use std::arch::x86_64::{
 
 use super::super::lanes::{
     Stream, TRANSPOSE_4X4, repeat_even_numbers, signed_pairs_to_halves_16, signed_to_lanes, sums_of_rows,
-    transpose_16x4,
+    transpose_16x4, transpose_16x8,
 };
 use super::super::panel_256::{self, Ahead, Panel};
 use super::super::vectors::{
@@ -126,27 +126,48 @@ fn few_tokens<const N: usize>(
     let input: &[_; N] = input.first_chunk().expect("N tokens");
     unpack_head(rows, panel);
     let mut sums = [_mm512_setzero_si512(); N];
-    for part in 0..4 {
-        ahead.fetch::<true>(2 * part);
-        ahead.fetch::<true>(2 * part + 1);
-        let (side, back) = (part / 2, part % 2);
-        let codes = unpack_part(rows, side, back);
-        for (quarter, codes) in codes.into_iter().enumerate() {
-            let sub = 8 * side + 2 * quarter + back;
-            let scale = load_64(&panel.scales[sub]);
-            let mut small = [_mm512_setzero_si512(); N];
-            for (i, codes) in codes.into_iter().enumerate() {
-                for (small, input) in small.iter_mut().zip(input) {
-                    let four = &input.quants.as_chunks().0[4 * sub + i];
-                    *small = _mm512_dpbusd_epi32(*small, codes, _mm512_set1_epi32(four_i8(four)));
-                }
-            }
-            for (sum, small) in sums.iter_mut().zip(small) {
-                *sum = _mm512_add_epi32(*sum, _mm512_mullo_epi32(small, scale));
-            }
-        }
+    for side in 0..2 {
+        let high = transpose_16x8(rows, 128 + 32 * side);
+        ahead.fetch::<true>(4 * side);
+        ahead.fetch::<true>(4 * side + 1);
+        let low = transpose_16x8(rows, 64 * side);
+        add_quarter::<0, N>(&low, &high, panel, input, side, &mut sums);
+        add_quarter::<2, N>(&low, &high, panel, input, side, &mut sums);
+        ahead.fetch::<true>(4 * side + 2);
+        ahead.fetch::<true>(4 * side + 3);
+        let low = transpose_16x8(rows, 64 * side + 32);
+        add_quarter::<1, N>(&low, &high, panel, input, side, &mut sums);
+        add_quarter::<3, N>(&low, &high, panel, input, side, &mut sums);
     }
     panel_256::finish_avx512::<true, N>(panel, sums, input, out);
+}
+
+/// Adds the products of quarter `QUARTER` of side `side`, 32 columns, to `sums`.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn add_quarter<const QUARTER: usize, const N: usize>(
+    low: &[__m512i; 8],
+    high: &[__m512i; 8],
+    panel: &Panel,
+    input: &[Block256; N],
+    side: usize,
+    sums: &mut [__m512i; N],
+) {
+    for back in 0..2 {
+        let sub = 8 * side + 2 * QUARTER + back;
+        let mut small = [_mm512_setzero_si512(); N];
+        for i in 0..4 {
+            let codes = codes::<QUARTER>(low[4 * back + i], high[4 * back + i]);
+            for (small, input) in small.iter_mut().zip(input) {
+                let four = &input.quants.as_chunks().0[4 * sub + i];
+                *small = _mm512_dpbusd_epi32(*small, codes, _mm512_set1_epi32(four_i8(four)));
+            }
+        }
+        let scale = load_64(&panel.scales[sub]);
+        for (sum, small) in sums.iter_mut().zip(small) {
+            *sum = _mm512_add_epi32(*sum, _mm512_mullo_epi32(small, scale));
+        }
+    }
 }
 
 /// Unpacks a block of 16 rows.
@@ -154,32 +175,31 @@ fn few_tokens<const N: usize>(
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn unpack(rows: &[&[u8; BYTES]; ROWS], panel: &mut Panel) {
     for (side, lanes) in panel.codes.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-        for back in 0..2 {
-            for (quarter, codes) in unpack_part(rows, side, back).into_iter().enumerate() {
-                for (i, codes) in codes.into_iter().enumerate() {
-                    store_64(&mut lanes[8 * quarter + 4 * back + i], codes);
-                }
-            }
+        let high = transpose_16x8(rows, 128 + 32 * side);
+        let low = transpose_16x8(rows, 64 * side);
+        for i in 0..8 {
+            store_64(&mut lanes[i], codes::<0>(low[i], high[i]));
+            store_64(&mut lanes[16 + i], codes::<2>(low[i], high[i]));
+        }
+        let low = transpose_16x8(rows, 64 * side + 32);
+        for i in 0..8 {
+            store_64(&mut lanes[8 + i], codes::<1>(low[i], high[i]));
+            store_64(&mut lanes[24 + i], codes::<3>(low[i], high[i]));
         }
     }
     unpack_head(rows, panel);
 }
 
-/// The codes of the front or back halves (`back` 0 or 1) of the four 32 columns of side `side`.
+/// The codes of a quarter of a side.
 #[inline]
-#[target_feature(enable = "avx2,avx512f,avx512bw")]
-fn unpack_part(rows: &[&[u8; BYTES]; ROWS], side: usize, back: usize) -> [[__m512i; 4]; 4] {
-    let a = transpose_16x4(rows, 64 * side + 16 * back);
-    let b = transpose_16x4(rows, 64 * side + 32 + 16 * back);
-    let high = transpose_16x4(rows, 128 + 32 * side + 16 * back);
-    let mut codes = [[_mm512_setzero_si512(); 4]; 4];
-    for i in 0..4 {
-        codes[0][i] = join(a[i], _mm512_slli_epi16::<4>(high[i]));
-        codes[1][i] = join(b[i], _mm512_slli_epi16::<2>(high[i]));
-        codes[2][i] = join(_mm512_srli_epi16::<4>(a[i]), high[i]);
-        codes[3][i] = join(_mm512_srli_epi16::<4>(b[i]), _mm512_srli_epi16::<2>(high[i]));
+#[target_feature(enable = "avx512f,avx512bw")]
+fn codes<const QUARTER: usize>(low: __m512i, high: __m512i) -> __m512i {
+    match QUARTER {
+        0 => join(low, _mm512_slli_epi16::<4>(high)),
+        1 => join(low, _mm512_slli_epi16::<2>(high)),
+        2 => join(_mm512_srli_epi16::<4>(low), high),
+        _ => join(_mm512_srli_epi16::<4>(low), _mm512_srli_epi16::<2>(high)),
     }
-    codes
 }
 
 /// Unpacks all but the codes.
