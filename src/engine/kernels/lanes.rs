@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
-use super::vectors::{at, fetch, load_16, load_32, load_64, store_f32x8};
+use super::vectors::{at, fetch_later, load_16, load_32, load_64, store_f32x8};
 use super::{ROWS, RowBlock};
 
 /// The sums of 8 registers, as an addition tree.
@@ -172,7 +172,7 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// Bytes fetched ahead.
-    const AHEAD: usize = 2048;
+    const AHEAD: usize = 12 * 1024;
 
     /// Over a block, and then the one after it.
     pub(super) fn of(block: &RowBlock<'a>) -> Self {
@@ -185,7 +185,7 @@ impl<'a> Stream<'a> {
         // A line of 64 bytes that is left out now and then comes with its neighbour.
         let lines = N / 64;
         for line in 0..lines {
-            fetch(self.now, self.at + line * N / lines);
+            fetch_later(self.now, self.at + line * N / lines);
         }
         self.at += N;
         if self.at >= self.now.len() && !self.next.is_empty() {
