@@ -1,14 +1,14 @@
 //! Moving values between the lanes of registers: transposes and sums across a register.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512i, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps,
-    _mm256_permute2x128_si256, _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16,
-    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
-    _mm512_castsi128_si512, _mm512_inserti32x4, _mm512_shuffle_epi8, _mm512_srai_epi16, _mm512_srai_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m256, __m256i, __m512i, _mm512_castsi128_si512, _mm512_castsi256_si512, _mm512_inserti32x4, _mm512_inserti64x4,
+    _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_srai_epi16, _mm512_srai_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_permute2x128_si256,
+    _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
-use super::vectors::{at, fetch, load_16, load_32, load_64, store_f32x8};
+use super::vectors::{at, fetch_later, load_16, load_32, load_64, store_f32x8};
 use super::{ROWS, RowBlock};
 
 /// The sums of 8 registers, as an addition tree.
@@ -17,7 +17,10 @@ use super::{ROWS, RowBlock};
 pub(super) fn sums_of_8(x: &[__m256; 8]) -> __m256 {
     let four = |i: usize| _mm256_hadd_ps(_mm256_hadd_ps(x[i], x[i + 1]), _mm256_hadd_ps(x[i + 2], x[i + 3]));
     let (low, high) = (four(0), four(4));
-    _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+    _mm256_add_ps(
+        _mm256_permute2f128_ps::<0x20>(low, high),
+        _mm256_permute2f128_ps::<0x31>(low, high),
+    )
 }
 
 /// 32 bytes of 8 rows each, as 8 registers: lane `r` of register `i` is dword `i` of row `r`.
@@ -48,7 +51,8 @@ pub(super) fn transpose_8x8<const N: usize>(rows: [&[u8; N]; 8], offset: usize) 
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn transpose_8x4<const N: usize>(rows: [&[u8; N]; 8], offset: usize) -> [__m256i; 4] {
-    let both = |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
+    let both =
+        |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
     let (a, b, c, d) = (both(0), both(1), both(2), both(3));
     let (e, f) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
     let (g, h) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
@@ -168,7 +172,7 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// Bytes fetched ahead.
-    const AHEAD: usize = 2048;
+    const AHEAD: usize = 12 * 1024;
 
     /// Over a block, and then the one after it.
     pub(super) fn of(block: &RowBlock<'a>) -> Self {
@@ -181,7 +185,7 @@ impl<'a> Stream<'a> {
         // A line of 64 bytes that is left out now and then comes with its neighbour.
         let lines = N / 64;
         for line in 0..lines {
-            fetch(self.now, self.at + line * N / lines);
+            fetch_later(self.now, self.at + line * N / lines);
         }
         self.at += N;
         if self.at >= self.now.len() && !self.next.is_empty() {
@@ -211,6 +215,32 @@ pub(super) fn transpose_16x4<const N: usize>(rows: &[&[u8; N]; 16], offset: usiz
         _mm512_unpacklo_epi64(g, h),
         _mm512_unpackhi_epi64(g, h),
     ]
+}
+
+/// 32 bytes of 16 rows each, as 8 registers: lane `r` of register `i` is dword `i` of row `r`.
+#[inline]
+#[target_feature(enable = "avx2,avx512f")]
+pub(super) fn transpose_16x8<const N: usize>(rows: &[&[u8; N]; 16], offset: usize) -> [__m512i; 8] {
+    let two = |i: usize| {
+        let low = _mm512_castsi256_si512(load_32(at(rows[i], offset)));
+        _mm512_inserti64x4::<1>(low, load_32(at(rows[i + 4], offset)))
+    };
+    // Of eight rows: four rows in each quarter of a register, dword `i` and dword `i + 4` by turns.
+    let eight = |i: usize| {
+        let (a, b, c, d) = (two(i), two(i + 1), two(i + 2), two(i + 3));
+        let (e, f) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+        let (g, h) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+        [
+            _mm512_unpacklo_epi64(e, f),
+            _mm512_unpackhi_epi64(e, f),
+            _mm512_unpacklo_epi64(g, h),
+            _mm512_unpackhi_epi64(g, h),
+        ]
+    };
+    let (low, high) = (eight(0), eight(8));
+    let front = |i: usize| _mm512_shuffle_i32x4::<0b10_00_10_00>(low[i], high[i]);
+    let back = |i: usize| _mm512_shuffle_i32x4::<0b11_01_11_01>(low[i], high[i]);
+    [front(0), front(1), front(2), front(3), back(0), back(1), back(2), back(3)]
 }
 
 static BYTES_TO_LANES: [[u8; 64]; 4] = [

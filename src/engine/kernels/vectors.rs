@@ -144,14 +144,15 @@ pub(super) fn load_i8x64(values: &[i8; 64]) -> __m512i {
 /// Four signed bytes as one dword, to be repeated in every lane.
 #[inline(always)]
 pub(super) fn four_i8(values: &[i8; 4]) -> i32 {
-    i32::from_ne_bytes(values.map(i8::cast_unsigned))
+    // SAFETY: 4 readable bytes, and every pattern of bits is a number; this load asks for no alignment.
+    unsafe { values.as_ptr().cast::<i32>().read_unaligned() }
 }
 
 /// Two numbers of 16 bits as one dword, to be repeated in every lane.
 #[inline(always)]
 pub(super) fn two_i16(values: &[i16; 2]) -> i32 {
-    let ([a, b], [c, d]) = (values[0].to_ne_bytes(), values[1].to_ne_bytes());
-    i32::from_ne_bytes([a, b, c, d])
+    // SAFETY: as above.
+    unsafe { values.as_ptr().cast::<i32>().read_unaligned() }
 }
 
 /// Stores 8 whole numbers of 16 bits.

@@ -55,8 +55,7 @@ fn tile<const SIX: bool, const N: usize>(
     out: &mut [[f32; ROWS]],
     ahead: Option<Ahead<'_>>,
 ) {
-    let (input, out): (&[_; N], &mut [_; N]) =
-        (input.first_chunk().expect("N tokens"), out.first_chunk_mut().expect("N tokens"));
+    let input: &[_; N] = input.first_chunk().expect("N tokens");
     // Groups of four columns in a sub-block, which has one scale.
     let groups = if SIX { 4 } else { 8 };
     let mut sums = [_mm512_setzero_si512(); N];
@@ -79,15 +78,27 @@ fn tile<const SIX: bool, const N: usize>(
             *sum = _mm512_add_epi32(*sum, _mm512_mullo_epi32(small, scale));
         }
     }
+    finish::<SIX, N>(panel, sums, input, out);
+}
+
+/// [`finish_one`] of `N` tokens.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(in super::super) fn finish<const SIX: bool, const N: usize>(
+    panel: &Panel,
+    sums: [__m512i; N],
+    input: &[Block256; N],
+    out: &mut [[f32; ROWS]],
+) {
     for ((sum, input), out) in sums.into_iter().zip(input).zip(out) {
-        finish::<SIX>(panel, sum, input, out);
+        finish_one::<SIX>(panel, sum, input, out);
     }
 }
 
 /// From whole numbers to floats: what the sums of the activations give comes off, then all is scaled.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn finish<const SIX: bool>(panel: &Panel, sum: __m512i, input: &Block256, out: &mut [f32; ROWS]) {
+fn finish_one<const SIX: bool>(panel: &Panel, sum: __m512i, input: &Block256, out: &mut [f32; ROWS]) {
     let pairs: &[[i16; 2]] = if SIX { input.sums_16.as_chunks().0 } else { input.sums_32.as_chunks().0 };
     let mut off = _mm512_setzero_si512();
     for (pair, lanes) in pairs.iter().zip(&panel.pairs) {

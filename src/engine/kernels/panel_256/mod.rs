@@ -9,7 +9,10 @@ mod avx2;
 mod avx512;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use {avx2::multiply as multiply_avx2, avx512::multiply as multiply_avx512};
+pub(super) use {
+    avx2::multiply as multiply_avx2,
+    avx512::{finish as finish_avx512, multiply as multiply_avx512},
+};
 
 use super::{ROWS, RowBlock};
 
@@ -45,6 +48,23 @@ impl Default for Panel {
     }
 }
 
+/// The blocks of `N` bytes of 16 rows; beyond the last row the last one again.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn rows<'a, const N: usize>(block: &RowBlock<'a>) -> [&'a [[u8; N]]; ROWS] {
+    std::array::from_fn(|row| block.row(row).as_chunks().0)
+}
+
+/// Block `piece` of each row.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn blocks<'a, const N: usize>(
+    rows: &[&'a [[u8; N]]; ROWS],
+    piece: usize,
+) -> [&'a [u8; N]; ROWS] {
+    rows.map(|row| &row[piece])
+}
+
 /// Where the blocks lie that are to be fetched while a panel is multiplied: block of row `i` at `start + i * stride`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead<'a> {
@@ -74,7 +94,7 @@ impl<'a> Ahead<'a> {
     /// Fetches two of the 16 blocks: those of step `step` of 8.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn fetch<const SIX: bool>(self, step: usize) {
+    pub(super) fn fetch<const SIX: bool>(self, step: usize) {
         for row in [2 * step, 2 * step + 1] {
             for line in 0..if SIX { 4 } else { 3 } {
                 super::vectors::fetch_later(self.bytes, self.start + row * self.stride + 64 * line);

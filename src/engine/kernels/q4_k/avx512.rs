@@ -3,19 +3,19 @@
 use std::arch::x86_64::{
     __m128, __m512, __m512i, _mm_cvtepi32_ps, _mm_cvtepu8_epi16, _mm_cvtph_ps, _mm_cvtsi32_si128,
     _mm_cvtsi64_si128, _mm_fmadd_ps, _mm_madd_epi16, _mm_mul_ps, _mm_set1_ps, _mm_setzero_ps, _mm_shuffle_ps,
-    _mm256_add_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm256_zextps128_ps256, _mm512_and_si512,
+    _mm256_add_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm256_zextps128_ps256, _mm512_add_epi32, _mm512_and_si512,
     _mm512_broadcast_i32x4, _mm512_broadcast_i64x4, _mm512_broadcastss_ps, _mm512_castps512_ps256,
-    _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpwssd_epi32, _mm512_extractf32x8_ps,
-    _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_or_si512, _mm512_set_epi64, _mm512_set1_epi8,
+    _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_extractf32x8_ps,
+    _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_mullo_epi32, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set_epi64,
     _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_srli_epi32,
     _mm512_srlv_epi16,
 };
 
 use super::super::lanes::{
-    Stream, bytes_to_lanes, pairs_to_halves_16, repeat_two_numbers, sums_of_rows, transpose_16x4,
+    Stream, bytes_to_lanes, pairs_to_halves_16, repeat_two_numbers, sums_of_rows, transpose_16x4, transpose_16x8,
 };
 use super::super::panel_256::{self, Ahead, Panel};
-use super::super::vectors::{at, load_32, load_64, load_i8x64, load_i16x8, store_64, store_f32x16};
+use super::super::vectors::{at, four_i8, load_32, load_64, load_i8x64, load_i16x8, store_64, store_f32x16};
 use super::super::{Block256, ROWS, RowBlock};
 use super::{BYTES, scales_and_minima};
 
@@ -26,17 +26,31 @@ pub(super) fn rows(block: RowBlock<'_>, input: &[Block256], panel: &mut Panel, o
         return one_token(block, input, out);
     }
     out.fill([0.0; ROWS]);
-    let rows: [&[[u8; BYTES]]; ROWS] = std::array::from_fn(|row| block.row(row).as_chunks().0);
+    let rows = panel_256::rows(&block);
     for (piece, input) in input.chunks_exact(out.len()).enumerate() {
-        unpack(&rows.map(|row| &row[piece]), panel);
-        panel_256::multiply_avx512::<false>(panel, input, out, Ahead::of(&block, piece, BYTES));
+        let rows = panel_256::blocks(&rows, piece);
+        let ahead = Ahead::of(&block, piece, BYTES);
+        match out.len() {
+            2 => few_tokens::<2>(&rows, input, panel, out, ahead),
+            3 => few_tokens::<3>(&rows, input, panel, out, ahead),
+            4 => few_tokens::<4>(&rows, input, panel, out, ahead),
+            5 => few_tokens::<5>(&rows, input, panel, out, ahead),
+            6 => few_tokens::<6>(&rows, input, panel, out, ahead),
+            7 => few_tokens::<7>(&rows, input, panel, out, ahead),
+            8 => few_tokens::<8>(&rows, input, panel, out, ahead),
+            _ => {
+                unpack(&rows, panel);
+                panel_256::multiply_avx512::<false>(panel, input, out, ahead);
+            }
+        }
     }
 }
 
 /// Rows one after the other: one stream is what memory gives fastest.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn one_token(block: RowBlock<'_>, input: &[Block256], out: &mut [f32; ROWS]) {
-    let masks = repeat_two_numbers().each_ref().map(|mask| load_64(mask));
+    let [a, b, c, d] = repeat_two_numbers();
+    let masks = [load_64(a), load_64(b), load_64(c), load_64(d)];
     let mut stream = Stream::of(&block);
     let mut sums = [_mm256_setzero_ps(); ROWS];
     for (row, sum) in block.bytes.chunks_exact(block.row_bytes).zip(&mut sums) {
@@ -90,20 +104,62 @@ fn shifts() -> __m512i {
     _mm512_set_epi64(FOUR, FOUR, FOUR, FOUR, 0, 0, 0, 0)
 }
 
+/// A block of 16 rows times a few tokens, each code used as soon as it is unpacked.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn few_tokens<const N: usize>(
+    rows: &[&[u8; BYTES]; ROWS],
+    input: &[Block256],
+    panel: &mut Panel,
+    out: &mut [[f32; ROWS]],
+    ahead: Ahead<'_>,
+) {
+    let input: &[_; N] = input.first_chunk().expect("N tokens");
+    unpack_head(rows, panel);
+    let low = _mm512_set1_epi8(15);
+    let mut sums = [_mm512_setzero_si512(); N];
+    for two in 0..4 {
+        ahead.fetch::<false>(2 * two);
+        ahead.fetch::<false>(2 * two + 1);
+        let mut small = [[_mm512_setzero_si512(); 2]; N];
+        for (i, both) in transpose_16x8(rows, 16 + 32 * two).into_iter().enumerate() {
+            let codes =
+                [_mm512_and_si512(both, low), _mm512_and_si512(_mm512_srli_epi16::<4>(both), low)];
+            for (small, input) in small.iter_mut().zip(input) {
+                for (half, small) in small.iter_mut().enumerate() {
+                    let four = &input.quants.as_chunks().0[16 * two + 8 * half + i];
+                    *small = _mm512_dpbusd_epi32(*small, codes[half], _mm512_set1_epi32(four_i8(four)));
+                }
+            }
+        }
+        let scales = [load_64(&panel.scales[2 * two]), load_64(&panel.scales[2 * two + 1])];
+        for (sum, small) in sums.iter_mut().zip(small) {
+            for (small, scale) in small.into_iter().zip(scales) {
+                *sum = _mm512_add_epi32(*sum, _mm512_mullo_epi32(small, scale));
+            }
+        }
+    }
+    panel_256::finish_avx512::<false, N>(panel, sums, input, out);
+}
+
 /// Unpacks a block of 16 rows.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn unpack(rows: &[&[u8; BYTES]; ROWS], panel: &mut Panel) {
     let low = _mm512_set1_epi8(15);
     for (two, codes) in panel.codes.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-        for part in 0..2 {
-            let both = transpose_16x4(rows, 16 + 32 * two + 16 * part);
-            for (i, both) in both.into_iter().enumerate() {
-                store_64(&mut codes[4 * part + i], _mm512_and_si512(both, low));
-                store_64(&mut codes[8 + 4 * part + i], _mm512_and_si512(_mm512_srli_epi16::<4>(both), low));
-            }
+        for (i, both) in transpose_16x8(rows, 16 + 32 * two).into_iter().enumerate() {
+            store_64(&mut codes[i], _mm512_and_si512(both, low));
+            store_64(&mut codes[8 + i], _mm512_and_si512(_mm512_srli_epi16::<4>(both), low));
         }
     }
+    unpack_head(rows, panel);
+}
+
+/// Unpacks all but the codes.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn unpack_head(rows: &[&[u8; BYTES]; ROWS], panel: &mut Panel) {
     let [d, a, b, c] = transpose_16x4(rows, 0);
     store_f32x16(&mut panel.d, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(d)));
     store_f32x16(&mut panel.dmin, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(d))));
@@ -124,5 +180,8 @@ fn six_bits(a: __m512i, b: __m512i, c: __m512i) -> ([__m512i; 2], [__m512i; 2]) 
     let upper = |low, high| {
         _mm512_or_si512(_mm512_and_si512(low, four), _mm512_and_si512(_mm512_srli_epi16::<2>(high), two))
     };
-    ([_mm512_and_si512(a, six), upper(c, a)], [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)])
+    (
+        [_mm512_and_si512(a, six), upper(c, a)],
+        [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)],
+    )
 }

@@ -26,9 +26,9 @@ pub(super) fn rows(block: RowBlock<'_>, input: &[Block256], panel: &mut Panel, o
         return one_token(block, input, out);
     }
     out.fill([0.0; ROWS]);
-    let rows: [&[[u8; BYTES]]; ROWS] = std::array::from_fn(|row| block.row(row).as_chunks().0);
+    let rows = panel_256::rows(&block);
     for (piece, input) in input.chunks_exact(out.len()).enumerate() {
-        unpack(rows.map(|row| &row[piece]), panel);
+        unpack(&panel_256::blocks(&rows, piece), panel);
         panel_256::multiply_avx2::<true>(panel, input, out, Ahead::of(&block, piece, BYTES));
     }
 }
@@ -94,7 +94,7 @@ fn codes(a: __m256i, b: __m256i, high: __m256i) -> [__m256i; 4] {
 
 /// Unpacks a block of 16 rows.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn unpack(rows: [&[u8; BYTES]; ROWS], panel: &mut Panel) {
+fn unpack(rows: &[&[u8; BYTES]; ROWS], panel: &mut Panel) {
     for (half, rows) in rows.as_chunks::<8>().0.iter().enumerate() {
         unpack_half(*rows, panel, half);
     }
