@@ -12,7 +12,7 @@ use super::steps::{Code, STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk}
 use super::{Attention, Cached, Either, EitherMut, Head, KEY_BLOCK, Sight, portable};
 
 /// Rows that the products can take together: with two registers of columns, 6 rows need 15 of the 16 registers.
-const GROUPS: [usize; 4] = [1, 2, 4, 6];
+const GROUPS: [usize; 5] = [1, 2, 4, 5, 6];
 
 /// See [`super::attend`].
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -28,12 +28,14 @@ pub(super) fn attend<V: Cached>(
         1 => scores::<V, 1, 4>(step),
         2 => scores::<V, 2, 2>(step),
         4 => scores::<V, 4, 1>(step),
+        5 => scores::<V, 5, 1>(step),
         _ => scores::<V, 6, 1>(step),
     };
     let sums = |step: Sums<'_, V>| match group {
         1 => sums::<V, 1, 4>(step),
         2 => sums::<V, 2, 2>(step),
         4 => sums::<V, 4, 1>(step),
+        5 => sums::<V, 5, 1>(step),
         _ => sums::<V, 6, 1>(step),
     };
     let code = Code {

@@ -11,7 +11,7 @@ use super::steps::{Code, STEP, Scores, Sums, group_rows, lanes, lanes_mut, walk}
 use super::{Attention, Cached, Either, Head, KEY_BLOCK, Sight};
 
 /// Rows that the products can take together: with two registers of columns, 12 rows need 27 of the 32 registers.
-const GROUPS: [usize; 6] = [1, 2, 4, 6, 8, 12];
+const GROUPS: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
 
 /// See [`super::attend`].
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
@@ -26,16 +26,22 @@ pub(super) fn attend<V: Cached>(
     let scores = |step: Scores<'_, V>| match group {
         1 => scores::<V, 1, 4>(step),
         2 => scores::<V, 2, 4>(step),
+        3 => scores::<V, 3, 4>(step),
         4 => scores::<V, 4, 2>(step),
+        5 => scores::<V, 5, 2>(step),
         6 => scores::<V, 6, 2>(step),
+        7 => scores::<V, 7, 2>(step),
         8 => scores::<V, 8, 2>(step),
         _ => scores::<V, 12, 2>(step),
     };
     let sums = |step: Sums<'_, V>| match group {
         1 => sums::<V, 1, 8>(step),
         2 => sums::<V, 2, 4>(step),
+        3 => sums::<V, 3, 4>(step),
         4 => sums::<V, 4, 4>(step),
+        5 => sums::<V, 5, 4>(step),
         6 => sums::<V, 6, 4>(step),
+        7 => sums::<V, 7, 2>(step),
         8 => sums::<V, 8, 2>(step),
         _ => sums::<V, 12, 2>(step),
     };

@@ -57,11 +57,11 @@ pub(super) struct Sums<'a, V> {
     pub(super) outputs: &'a mut [f32],
 }
 
-/// Rows that products take together, for `rows` in all: the smallest of `sizes` that needs no more groups than the largest.
+/// Rows that products take together, for `rows` in all: the one of `sizes` with the least work. A group costs its rows, those that
+/// fill it up counted too, and about one row more for what it loads and widens.
 pub(super) fn group_rows(rows: usize, sizes: &[usize]) -> usize {
-    let largest = sizes.last().copied().unwrap_or(1);
-    let even = rows.div_ceil(rows.div_ceil(largest).max(1));
-    sizes.iter().copied().find(|size| *size >= even).unwrap_or(largest)
+    let fits = sizes.iter().copied().filter(|size| rows.next_multiple_of(*size) <= QUERY_ROWS);
+    fits.min_by_key(|size| rows.div_ceil(*size) * (size + 1)).unwrap_or(1)
 }
 
 /// What each level has its own code for.
@@ -190,4 +190,17 @@ pub(super) fn lanes(row: &[f32], at: usize) -> &[f32; 16] {
 #[inline(always)]
 pub(super) fn lanes_mut(row: &mut [f32], at: usize) -> &mut [f32; 16] {
     row[at..at + 16].first_chunk_mut().expect("the slice has 16 floats")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_little_to_fill_up_and_never_exceed_the_room() {
+        let sizes = [1, 2, 3, 4, 5, 6, 7, 8, 12];
+        let best = |rows| group_rows(rows, &sizes);
+        assert_eq!([1, 6, 7, 16, 40, 42, 48].map(best), [1, 6, 7, 8, 8, 7, 12]);
+        assert!((1..=QUERY_ROWS).all(|rows| rows.next_multiple_of(best(rows)) <= QUERY_ROWS));
+    }
 }
