@@ -92,8 +92,8 @@ pub(in crate::engine) enum Input<'a> {
 pub(in crate::engine) struct Scratch {
     pub(super) q4_k: q4_k::Panel,
     pub(super) q6_k: q6_k::Panel,
-    pub(super) floats: floats::Panel,
-    pub(super) blocks_32: panel_32::Panel,
+    floats: floats::Panel,
+    blocks_32: panel_32::Panel,
 }
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.

@@ -1,11 +1,11 @@
 //! Loads and stores of vector registers over arrays, so that the kernels themselves need no pointers.
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32,
-    _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch, _mm256_castpd_ps, _mm256_castps256_ps128,
-    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm512_castpd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_pd, _mm512_storeu_ps,
-    _mm512_storeu_si512,
+    __m128i, __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_add_ps, _mm_add_ss,
+    _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch, _mm256_castpd_ps,
+    _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd,
+    _mm256_storeu_ps, _mm256_storeu_si256, _mm512_castpd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_set1_pd, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
 /// `N` bytes from `offset` on.
@@ -108,13 +108,12 @@ pub(super) fn fetch_later(bytes: &[u8], offset: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T1>(bytes.as_ptr().wrapping_add(offset).cast()) }
 }
 
-/// Asks for the cache line at byte `offset` of a stream that goes on in `next` where `bytes` ends.
-#[inline(always)]
-pub(super) fn fetch_stream(bytes: &[u8], next: &[u8], offset: usize) {
-    if offset < bytes.len() {
-        fetch(bytes, offset);
-    } else {
-        fetch(next, offset - bytes.len());
+/// Asks for `length` bytes from byte `offset` on of a stream that goes on in `next` where `bytes` ends.
+#[inline]
+pub(super) fn fetch_stream(bytes: &[u8], next: &[u8], offset: usize, length: usize) {
+    let (bytes, offset) = if offset < bytes.len() { (bytes, offset) } else { (next, offset - bytes.len()) };
+    for line in 0..length.div_ceil(64) {
+        fetch(bytes, offset + 64 * line);
     }
 }
 
@@ -136,8 +135,16 @@ pub(super) fn repeat_pair_512(pair: &[f32; 2]) -> __m512 {
     _mm512_castpd_ps(_mm512_set1_pd(pair))
 }
 
+/// Stores 32 signed bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn store_i8x32(values: &mut [i8; 32], value: __m256i) {
+    // SAFETY: 32 writable bytes; this store asks for no alignment.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), value) }
+}
+
 /// Four codes as one number, to be repeated in every lane of a register.
-#[inline(always)]
+#[inline]
 pub(super) fn four(codes: &[i8; 4]) -> i32 {
     i32::from_le_bytes(codes.map(i8::cast_unsigned))
 }

@@ -1,9 +1,10 @@
 //! Products with float weights on AVX-512.
 
 use std::arch::x86_64::{
-    __m512, __m512d, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
-    _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_shuffle_f64x2,
-    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+    __m512, __m512d, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castsi512_ps,
+    _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_setzero_pd,
+    _mm512_setzero_ps, _mm512_shuffle_f64x2, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_unpackhi_pd,
+    _mm512_unpacklo_pd,
 };
 
 use super::{Panel, PieceRows, format};
@@ -76,9 +77,7 @@ fn dot<const FORMAT: u8>(block: RowBlock<'_>, row: usize, values: &[f32]) -> f32
     let mut ahead = row * block.row_bytes + AHEAD;
     let rest = weights.remainder();
     for (weights, values) in weights.zip(values) {
-        for line in 0..step_bytes / 64 {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, step_bytes);
         ahead += step_bytes;
         add_products::<FORMAT>(&mut sums, weights, values);
     }
@@ -154,7 +153,8 @@ fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
         for (padded, row) in padded.iter_mut().zip(rows.rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
-        unpack_group::<FORMAT>(&padded.each_ref().map(|row| row.as_slice()), 0, &mut groups[length / group_bytes]);
+        let padded = padded.each_ref().map(<[u8; 64]>::as_slice);
+        unpack_group::<FORMAT>(&padded, 0, &mut groups[length / group_bytes]);
     }
     length.div_ceil(group_bytes) * 8
 }

@@ -1,13 +1,13 @@
 //! Unpacking and fetching of weights in blocks of 32 on AVX2.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_cvtph_ps, _mm256_permute2x128_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    __m256, __m256i, _mm256_cvtph_ps, _mm256_permute2x128_si256, _mm256_unpackhi_epi32,
+    _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
 use super::Panel;
-use crate::engine::kernels::{PIECE, ROWS, RowBlock};
 use crate::engine::kernels::vectors::{at, fetch_later, load_16, store_32, store_f32x8};
+use crate::engine::kernels::{PIECE, ROWS, RowBlock};
 
 /// How far ahead of the reads memory is asked for: the processor's own look-ahead stops at pages of 4 KiB.
 pub(in super::super) const AHEAD: usize = 2048;
@@ -23,7 +23,9 @@ impl Panel {
             }
         }
         for (scales, halves) in self.scales.iter_mut().zip(&halves) {
-            for (scales, halves) in scales.as_chunks_mut().0.iter_mut().zip(halves.as_flattened().as_chunks().0) {
+            for (scales, halves) in
+                scales.as_chunks_mut().0.iter_mut().zip(halves.as_flattened().as_chunks().0)
+            {
                 store_f32x8(scales, _mm256_cvtph_ps(load_16(halves)));
             }
         }
@@ -31,10 +33,7 @@ impl Panel {
 }
 
 /// The piece of each row, in blocks of `N` bytes.
-pub(in super::super) fn piece_rows<const N: usize>(
-    block: RowBlock<'_>,
-    piece: usize,
-) -> [&[[u8; N]]; ROWS] {
+pub(in super::super) fn piece_rows<const N: usize>(block: RowBlock<'_>, piece: usize) -> [&[[u8; N]]; ROWS] {
     let first = piece * (PIECE / 32);
     let last = (first + PIECE / 32).min(block.columns / 32);
     std::array::from_fn(|row| &block.row(row).as_chunks::<N>().0[first..last])
@@ -74,8 +73,9 @@ pub(in super::super) fn scales<const N: usize>(blocks: &[[u8; N]; 8]) -> __m256 
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn store_codes(codes: &mut [[u8; 4 * ROWS]; 8], half: usize, rows: [__m256i; 8]) {
-    let [a, b, c, d, e, f, g, h] = rows;
-    for (four, (low, high)) in transpose([a, b, c, d]).into_iter().zip(transpose([e, f, g, h])).enumerate() {
+    let (above, below) =
+        (transpose([rows[0], rows[1], rows[2], rows[3]]), transpose([rows[4], rows[5], rows[6], rows[7]]));
+    for (four, (low, high)) in above.into_iter().zip(below).enumerate() {
         let first = _mm256_permute2x128_si256::<0x20>(low, high);
         let second = _mm256_permute2x128_si256::<0x31>(low, high);
         store_32(&mut codes[four].as_chunks_mut().0[half], first);

@@ -3,10 +3,11 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_and_si128, _mm_set1_epi8, _mm_srli_epi16, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps, _mm256_set_m128i, _mm256_setr_epi64x, _mm256_setzero_ps,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_sub_epi32,
+    _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
+    _mm256_fnmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_set1_ps, _mm256_setr_epi64x, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_epi32, _mm256_sub_epi32,
 };
 
 use super::BLOCK;
@@ -44,18 +45,13 @@ pub(super) fn rows(
 fn codes(block: &[u8; BLOCK]) -> __m256i {
     let packed = load_16(at(block, 6));
     let low = _mm_set1_epi8(15);
-    let four = _mm256_set_m128i(
-        _mm_and_si128(_mm_srli_epi16::<4>(packed), low),
-        _mm_and_si128(packed, low),
-    );
+    let four = _mm256_set_m128i(_mm_and_si128(_mm_srli_epi16::<4>(packed), low), _mm_and_si128(packed, low));
     // Byte i / 8 of the fifth bits into lane i, then only bit i % 8 of it.
     let fifth = _mm256_set1_epi32(i32::from_le_bytes(*at(block, 2)));
     let bytes = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let bits = _mm256_set1_epi64x(i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]));
-    let unset = _mm256_cmpeq_epi8(
-        _mm256_and_si256(_mm256_shuffle_epi8(fifth, bytes), bits),
-        _mm256_setzero_si256(),
-    );
+    let unset =
+        _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(fifth, bytes), bits), _mm256_setzero_si256());
     _mm256_or_si256(four, _mm256_andnot_si256(unset, _mm256_set1_epi8(16)))
 }
 
@@ -67,9 +63,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: 
     let mut ahead = row * block.row_bytes + AHEAD;
     let tokens = panel.token_scales.iter().zip(&panel.token_sums);
     for ((weights, values), token) in pieces.iter().zip(input).zip(tokens) {
-        for line in 0..(8 * BLOCK).div_ceil(64) {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
         ahead += 8 * BLOCK;
         add_products(&mut sums, weights, values, token);
     }
@@ -91,11 +85,7 @@ fn add_products(
     (token_scales, token_sums): (&[f32; 8], &[f32; 8]),
 ) {
     let scales = scales(weights);
-    sums[2] = _mm256_fnmadd_ps(
-        _mm256_mul_ps(scales, _mm256_set1_ps(16.0)),
-        load_f32x8(token_sums),
-        sums[2],
-    );
+    sums[2] = _mm256_fnmadd_ps(_mm256_mul_ps(scales, _mm256_set1_ps(16.0)), load_f32x8(token_sums), sums[2]);
     let mut both = [0.0; 8];
     store_f32x8(&mut both, _mm256_mul_ps(scales, load_f32x8(token_scales)));
     for (index, (weights, values)) in weights.iter().zip(values).enumerate() {

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_and_si128, _mm_set1_epi8, _mm_srli_epi16, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_mask_add_epi8, _mm256_mul_ps, _mm256_set_m128i, _mm256_set1_epi8,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_mask_add_epi8, _mm256_mul_ps, _mm256_set_m128i,
+    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use super::BLOCK;
@@ -52,9 +52,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: 
     let mut ahead = row * block.row_bytes + AHEAD;
     let tokens = panel.token_scales.iter().zip(&panel.token_sums);
     for ((weights, values), token) in pieces.iter().zip(input).zip(tokens) {
-        for line in 0..(8 * BLOCK).div_ceil(64) {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
         ahead += 8 * BLOCK;
         add_products(&mut sums, weights, values, token);
     }

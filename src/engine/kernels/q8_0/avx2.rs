@@ -43,9 +43,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_s
     let mut sums = [_mm256_setzero_ps(); 2];
     let mut ahead = row * block.row_bytes + AHEAD;
     for ((weights, values), scales) in pieces.iter().zip(input).zip(token_scales) {
-        for line in 0..(8 * BLOCK).div_ceil(64) {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
         ahead += 8 * BLOCK;
         add_products(&mut sums, weights, values, scales);
     }

@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::{
     __m256, _mm256_abs_epi8, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32, _mm256_fmadd_ps, _mm256_mul_ps,
-    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_xor_si256,
+    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
+    _mm256_xor_si256,
 };
 
 use super::BLOCK;
@@ -39,9 +40,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_s
     let mut sums = [_mm256_setzero_ps(); 2];
     let mut ahead = row * block.row_bytes + AHEAD;
     for ((weights, values), scales) in pieces.iter().zip(input).zip(token_scales) {
-        for line in 0..(8 * BLOCK).div_ceil(64) {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
         ahead += 8 * BLOCK;
         add_products(&mut sums, weights, values, scales);
     }
