@@ -7,6 +7,9 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm256_storeu_si256, _mm512_castpd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_set1_pd, _mm512_storeu_ps, _mm512_storeu_si512,
 };
+use std::ops::Range;
+
+use super::{ROWS, RowBlock};
 
 /// `N` bytes from `offset` on.
 #[inline(always)]
@@ -114,6 +117,52 @@ pub(super) fn fetch_stream(bytes: &[u8], next: &[u8], offset: usize, length: usi
     let (bytes, offset) = if offset < bytes.len() { (bytes, offset) } else { (next, offset - bytes.len()) };
     for line in 0..length.div_ceil(64) {
         fetch(bytes, offset + 64 * line);
+    }
+}
+
+/// What a later piece of 16 rows will be read from: asked for while this one is worked on, spread as evenly as the work allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead<'a> {
+    pub(super) block: RowBlock<'a>,
+    pub(super) piece: usize,
+    pub(super) piece_bytes: usize,
+    pub(super) tokens: usize,
+}
+
+impl Ahead<'_> {
+    /// With so many tokens or fewer, unpacking takes as long as the products.
+    const FEW: usize = 8;
+
+    /// How many bytes of a row further on at least, so that small pieces come in time.
+    const FAR: usize = 1024;
+
+    /// Step `step` of `steps` of unpacking.
+    #[inline]
+    pub(super) fn beside_unpacking(&self, step: usize, steps: usize) {
+        if self.tokens <= Self::FEW {
+            self.fetch(ROWS * step / steps..ROWS * (step + 1) / steps);
+        }
+    }
+
+    /// Step `step` of `steps` of the products.
+    #[inline]
+    pub(super) fn beside_products(&self, step: usize, steps: usize) {
+        if self.tokens > Self::FEW {
+            self.fetch(ROWS * step / steps..ROWS * (step + 1) / steps);
+        }
+    }
+
+    #[inline]
+    fn fetch(&self, rows: Range<usize>) {
+        let row_bytes = self.block.row_bytes;
+        let start = self.piece * self.piece_bytes + self.piece_bytes.max(Self::FAR);
+        let (bytes, start) =
+            if start < row_bytes { (self.block.bytes, start) } else { (self.block.next, start - row_bytes) };
+        for row in rows {
+            for offset in (0..self.piece_bytes).step_by(64) {
+                fetch_later(bytes, row * row_bytes + start + offset);
+            }
+        }
     }
 }
 

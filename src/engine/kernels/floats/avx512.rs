@@ -7,9 +7,9 @@ use std::arch::x86_64::{
     _mm512_unpacklo_pd,
 };
 
-use super::{Panel, PieceRows, format};
+use super::{Panel, format, piece_rows};
 use crate::engine::kernels::vectors::{
-    at, fetch_stream, load_32, load_64, load_f32x16, repeat_pair_512, store_f32x16,
+    Ahead, at, fetch_stream, load_32, load_64, load_f32x16, repeat_pair_512, store_f32x16,
 };
 use crate::engine::kernels::{Kind, PIECE, ROWS, RowBlock};
 
@@ -109,10 +109,11 @@ fn many<const FORMAT: u8>(
     let (tokens, tiles) = (out.len(), out.len().div_ceil(TILE));
     out.fill([0.0; ROWS]);
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
-        let rows = PieceRows::new(block, piece, format::bytes(FORMAT));
-        let pairs = unpack::<FORMAT>(&rows, panel);
+        let rows = piece_rows(block, piece, format::bytes(FORMAT));
+        let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
+        let pairs = unpack::<FORMAT>(&rows, ahead, panel);
         for tile in 0..tiles {
-            rows.fetch(tile, tiles);
+            ahead.beside_products(tile, tiles);
             let range = tokens * tile / tiles..tokens * (tile + 1) / tiles;
             tile_of(&panel.0[..pairs], &values[range.clone()], &mut out[range]);
         }
@@ -140,17 +141,18 @@ fn tile_of(weights: &[[f32; 2 * ROWS]], values: &[[f32; PIECE]], out: &mut [[f32
 
 /// Widens one piece of 16 rows. Gives the number of pairs of columns, those of a started group of 16 columns included.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
+fn unpack<const FORMAT: u8>(rows: &[&[u8]; ROWS], ahead: Ahead<'_>, panel: &mut Panel) -> usize {
     let group_bytes = 16 * format::bytes(FORMAT);
     let (groups, _) = panel.0.as_chunks_mut::<8>();
-    let length = rows.rows[0].len();
+    let length = rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
-        unpack_group::<FORMAT>(&rows.rows, 16 * group, out);
+        ahead.beside_unpacking(group, length / group_bytes);
+        unpack_group::<FORMAT>(rows, 16 * group, out);
     }
     let rest = length % group_bytes;
     if rest > 0 {
         let mut padded = [[0; 64]; ROWS];
-        for (padded, row) in padded.iter_mut().zip(rows.rows) {
+        for (padded, row) in padded.iter_mut().zip(rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
         let padded = padded.each_ref().map(<[u8; 64]>::as_slice);

@@ -54,35 +54,10 @@ pub(super) fn rows(
     }
 }
 
-/// The bytes of one piece of 16 rows, and what will be read after them.
+/// The piece of each row: columns up to the end of the piece or of the row.
 #[cfg(target_arch = "x86_64")]
-struct PieceRows<'a> {
-    /// The piece of each row: columns up to the end of the piece or of the row.
-    rows: [&'a [u8]; ROWS],
-    /// The block, to fetch from.
-    block: RowBlock<'a>,
-    /// Byte of a row where the piece after this one starts.
-    after: usize,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<'a> PieceRows<'a> {
-    fn new(block: RowBlock<'a>, piece: usize, value_bytes: usize) -> Self {
-        let start = piece * PIECE * value_bytes;
-        let after = block.row_bytes.min(start + PIECE * value_bytes);
-        Self { rows: std::array::from_fn(|row| &block.row(row)[start..after]), block, after }
-    }
-
-    /// Asks for part `part` of `parts` of the piece that comes next: spread over the work on this piece, it costs less than in
-    /// one burst.
-    #[inline]
-    fn fetch(&self, part: usize, parts: usize) {
-        let last = self.after >= self.block.row_bytes;
-        let (bytes, start) = if last { (self.block.next, 0) } else { (self.block.bytes, self.after) };
-        for row in ROWS * part / parts..ROWS * (part + 1) / parts {
-            for offset in (0..self.rows[0].len()).step_by(64) {
-                super::vectors::fetch_later(bytes, start + row * self.block.row_bytes + offset);
-            }
-        }
-    }
+fn piece_rows(block: RowBlock<'_>, piece: usize, value_bytes: usize) -> [&[u8]; ROWS] {
+    let start = piece * PIECE * value_bytes;
+    let end = block.row_bytes.min(start + PIECE * value_bytes);
+    std::array::from_fn(|row| &block.row(row)[start..end])
 }

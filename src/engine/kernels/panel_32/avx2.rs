@@ -6,7 +6,7 @@ use std::arch::x86_64::{
 };
 
 use super::Panel;
-use crate::engine::kernels::vectors::{at, fetch_later, load_16, store_32, store_f32x8};
+use crate::engine::kernels::vectors::{at, load_16, store_32, store_f32x8};
 use crate::engine::kernels::{PIECE, ROWS, RowBlock};
 
 /// How far ahead of the reads memory is asked for: the processor's own look-ahead stops at pages of 4 KiB.
@@ -37,25 +37,6 @@ pub(in super::super) fn piece_rows<const N: usize>(block: RowBlock<'_>, piece: u
     let first = piece * (PIECE / 32);
     let last = (first + PIECE / 32).min(block.columns / 32);
     std::array::from_fn(|row| &block.row(row).as_chunks::<N>().0[first..last])
-}
-
-/// Asks for part `part` of `parts` of the piece after `piece`, of blocks of `block_bytes`: spread over the work on a piece,
-/// it costs less than in one burst.
-pub(in super::super) fn fetch_part(
-    block: RowBlock<'_>,
-    piece: usize,
-    block_bytes: usize,
-    part: usize,
-    parts: usize,
-) {
-    let piece_bytes = PIECE / 32 * block_bytes;
-    let start = (piece + 1) * piece_bytes;
-    let (bytes, start) = if start < block.row_bytes { (block.bytes, start) } else { (block.next, 0) };
-    for row in ROWS * part / parts..ROWS * (part + 1) / parts {
-        for offset in (0..piece_bytes).step_by(64) {
-            fetch_later(bytes, row * block.row_bytes + start + offset);
-        }
-    }
 }
 
 /// The scales of 8 blocks of `N` bytes that begin with them.
