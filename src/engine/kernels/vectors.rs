@@ -1,7 +1,7 @@
 //! Loads and stores of vector registers over arrays, so that the kernels themselves need no pointers.
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_add_ps, _mm_add_ss,
+    __m128i, __m256, __m256i, __m512, __m512bh, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_add_ps, _mm_add_ss,
     _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch, _mm256_castpd_ps,
     _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd,
     _mm256_storeu_ps, _mm256_storeu_si256, _mm512_castpd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
@@ -190,6 +190,22 @@ pub(super) fn repeat_pair_512(pair: &[f32; 2]) -> __m512 {
 pub(super) fn store_i8x32(values: &mut [i8; 32], value: __m256i) {
     // SAFETY: 32 writable bytes; this store asks for no alignment.
     unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), value) }
+}
+
+/// The bits of 16 floats as 32 BF16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(super) fn as_bf16(bits: __m512) -> __m512bh {
+    // SAFETY: two types for the same register; every pattern of bits is a value of both.
+    unsafe { std::mem::transmute(bits) }
+}
+
+/// The bits of 32 BF16 as 16 floats.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(super) fn from_bf16(bits: __m512bh) -> __m512 {
+    // SAFETY: as above.
+    unsafe { std::mem::transmute(bits) }
 }
 
 /// Four codes as one number, to be repeated in every lane of a register.

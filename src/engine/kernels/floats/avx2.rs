@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_slli_epi32, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
 };
 
-use super::{Panel, format, piece_rows};
+use super::{Panel, Weights, format, piece_rows};
 use crate::engine::kernels::vectors::{
     Ahead, at, fetch_stream, load_16, load_32, load_f32x8, repeat_pair_256, store_f32x8, sum_8,
 };
@@ -110,8 +110,8 @@ fn many<const FORMAT: u8>(
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
         let rows = piece_rows(block, piece, format::bytes(FORMAT));
         let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
-        let pairs = unpack::<FORMAT>(&rows, ahead, panel);
-        let (weights, tiles) = (&panel.0[..pairs], tokens.div_ceil(TILE));
+        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.weights);
+        let (weights, tiles) = (&panel.weights[..pairs], tokens.div_ceil(TILE));
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
             ahead.beside_products(tile, tiles);
             match values.len() {
@@ -125,9 +125,9 @@ fn many<const FORMAT: u8>(
 
 /// Widens one piece of 16 rows. Gives the number of pairs of columns, those of a started group of 16 columns included.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn unpack<const FORMAT: u8>(rows: &[&[u8]; ROWS], ahead: Ahead<'_>, panel: &mut Panel) -> usize {
+fn unpack<const FORMAT: u8>(rows: &[&[u8]; ROWS], ahead: Ahead<'_>, weights: &mut Weights) -> usize {
     let group_bytes = 16 * format::bytes(FORMAT);
-    let (groups, _) = panel.0.as_chunks_mut::<8>();
+    let (groups, _) = weights.as_chunks_mut::<8>();
     let length = rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
         ahead.beside_unpacking(group, length / group_bytes);

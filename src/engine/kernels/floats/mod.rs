@@ -4,6 +4,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 
 use super::level::{Level, Set};
 use super::{Input, Kind, PIECE, ROWS, RowBlock, portable};
@@ -11,13 +13,20 @@ use super::{Input, Kind, PIECE, ROWS, RowBlock, portable};
 /// 16 rows of one piece as 32-bit floats, for many tokens: `[pair of columns][row][column of the pair]`, rows in an order that
 /// suits the registers. Pairs, since a pair of activations is repeated in a register as quickly as one is, and then serves
 /// twice as many products.
+type Weights = [[f32; 2 * ROWS]; PIECE / 2];
+
+/// Room for many tokens.
 #[derive(Debug)]
-#[repr(align(64))]
-pub(super) struct Panel([[f32; 2 * ROWS]; PIECE / 2]);
+#[repr(C, align(64))]
+pub(super) struct Panel {
+    weights: Weights,
+    /// One piece of all tokens, rounded to BF16, two in a number.
+    rounded: Vec<[f32; PIECE / 2]>,
+}
 
 impl Default for Panel {
     fn default() -> Self {
-        Self([[0.0; 2 * ROWS]; PIECE / 2])
+        Self { weights: [[0.0; 2 * ROWS]; PIECE / 2], rounded: Vec::new() }
     }
 }
 
@@ -48,6 +57,11 @@ pub(super) fn rows(
         // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
         #[cfg(target_arch = "x86_64")]
         Set::Avx2 => unsafe { avx2::rows(kind, block, input, panel, out) },
+        // SAFETY: as above; `has_bf16` is found in the same way.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 if kind == Kind::BF16 && level.has_bf16() && out.len() > 1 => unsafe {
+            bf16::rows(block, input, panel, out);
+        },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Set::Avx512 => unsafe { avx512::rows(kind, block, input, panel, out) },
