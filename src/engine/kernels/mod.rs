@@ -99,9 +99,10 @@ pub(in crate::engine) enum Input<'a> {
 /// What a thread needs for products: room for one panel of unpacked weights.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    pub(super) panel_256: panel_256::Panel,
-    pub(super) floats: floats::Panel,
-    pub(super) blocks_32: panel_32::Panel,
+    pub(super) q4_k: q4_k::Panel,
+    pub(super) q6_k: q6_k::Panel,
+    floats: floats::Panel,
+    blocks_32: panel_32::Panel,
 }
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.

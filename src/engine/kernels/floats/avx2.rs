@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm256_slli_epi32, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
 };
 
-use super::{Panel, PieceRows, format};
+use super::{Panel, Weights, format, piece_rows};
 use crate::engine::kernels::vectors::{
-    at, fetch_stream, load_16, load_32, load_f32x8, repeat_pair_256, store_f32x8, sum_8,
+    Ahead, at, fetch_stream, load_16, load_32, load_f32x8, repeat_pair_256, store_f32x8, sum_8,
 };
 use crate::engine::kernels::{Kind, PIECE, ROWS, RowBlock};
 
@@ -76,9 +76,7 @@ fn dot<const FORMAT: u8>(block: RowBlock<'_>, row: usize, values: &[f32]) -> f32
     let mut ahead = row * block.row_bytes + AHEAD;
     let rest = weights.remainder();
     for (weights, values) in weights.zip(values) {
-        for line in 0..step_bytes / 64 {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, step_bytes);
         ahead += step_bytes;
         add_products::<FORMAT>(&mut sums, weights, values);
     }
@@ -110,11 +108,12 @@ fn many<const FORMAT: u8>(
     let tokens = out.len();
     out.fill([0.0; ROWS]);
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
-        let rows = PieceRows::new(block, piece, format::bytes(FORMAT));
-        let pairs = unpack::<FORMAT>(&rows, panel);
-        let (weights, tiles) = (&panel.0[..pairs], tokens.div_ceil(TILE));
+        let rows = piece_rows(block, piece, format::bytes(FORMAT));
+        let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
+        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.weights);
+        let (weights, tiles) = (&panel.weights[..pairs], tokens.div_ceil(TILE));
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
-            rows.fetch(tile, tiles);
+            ahead.beside_products(tile, tiles);
             match values.len() {
                 1 => multiply::<1>(weights, values, out),
                 2 => multiply::<2>(weights, values, out),
@@ -126,24 +125,22 @@ fn many<const FORMAT: u8>(
 
 /// Widens one piece of 16 rows. Gives the number of pairs of columns, those of a started group of 16 columns included.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
+fn unpack<const FORMAT: u8>(rows: &[&[u8]; ROWS], ahead: Ahead<'_>, weights: &mut Weights) -> usize {
     let group_bytes = 16 * format::bytes(FORMAT);
-    let (groups, _) = panel.0.as_chunks_mut::<8>();
-    let length = rows.rows[0].len();
+    let (groups, _) = weights.as_chunks_mut::<8>();
+    let length = rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
-        unpack_group::<FORMAT>(&rows.rows, 16 * group, out);
+        ahead.beside_unpacking(group, length / group_bytes);
+        unpack_group::<FORMAT>(rows, 16 * group, out);
     }
     let rest = length % group_bytes;
     if rest > 0 {
         let mut padded = [[0; 64]; ROWS];
-        for (padded, row) in padded.iter_mut().zip(rows.rows) {
+        for (padded, row) in padded.iter_mut().zip(rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
-        unpack_group::<FORMAT>(
-            &padded.each_ref().map(|row| row.as_slice()),
-            0,
-            &mut groups[length / group_bytes],
-        );
+        let padded = padded.each_ref().map(<[u8; 64]>::as_slice);
+        unpack_group::<FORMAT>(&padded, 0, &mut groups[length / group_bytes]);
     }
     length.div_ceil(group_bytes) * 8
 }

@@ -7,14 +7,14 @@ use std::arch::x86_64::{
     _mm512_unpacklo_pd,
 };
 
-use super::{Panel, PieceRows, format};
+use super::{Panel, Weights, format, piece_rows};
 use crate::engine::kernels::vectors::{
-    at, fetch_stream, load_32, load_64, load_f32x16, repeat_pair_512, store_f32x16,
+    Ahead, at, fetch_stream, load_32, load_64, load_f32x16, repeat_pair_512, store_f32x16,
 };
 use crate::engine::kernels::{Kind, PIECE, ROWS, RowBlock};
 
 /// Tokens of a tile at most: 16 rows times 12 tokens are 24 of the 32 registers, enough to keep both multipliers busy.
-const TILE: usize = 12;
+pub(super) const TILE: usize = 12;
 
 /// How far ahead of the reads memory is asked for: the processor's own look-ahead stops at pages of 4 KiB.
 const AHEAD: usize = 2048;
@@ -77,9 +77,7 @@ fn dot<const FORMAT: u8>(block: RowBlock<'_>, row: usize, values: &[f32]) -> f32
     let mut ahead = row * block.row_bytes + AHEAD;
     let rest = weights.remainder();
     for (weights, values) in weights.zip(values) {
-        for line in 0..step_bytes / 64 {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, step_bytes);
         ahead += step_bytes;
         add_products::<FORMAT>(&mut sums, weights, values);
     }
@@ -111,12 +109,13 @@ fn many<const FORMAT: u8>(
     let (tokens, tiles) = (out.len(), out.len().div_ceil(TILE));
     out.fill([0.0; ROWS]);
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
-        let rows = PieceRows::new(block, piece, format::bytes(FORMAT));
-        let pairs = unpack::<FORMAT>(&rows, panel);
+        let rows = piece_rows(block, piece, format::bytes(FORMAT));
+        let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
+        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.weights);
         for tile in 0..tiles {
-            rows.fetch(tile, tiles);
+            ahead.beside_products(tile, tiles);
             let range = tokens * tile / tiles..tokens * (tile + 1) / tiles;
-            tile_of(&panel.0[..pairs], &values[range.clone()], &mut out[range]);
+            tile_of(&panel.weights[..pairs], &values[range.clone()], &mut out[range]);
         }
     }
 }
@@ -142,24 +141,26 @@ fn tile_of(weights: &[[f32; 2 * ROWS]], values: &[[f32; PIECE]], out: &mut [[f32
 
 /// Widens one piece of 16 rows. Gives the number of pairs of columns, those of a started group of 16 columns included.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn unpack<const FORMAT: u8>(rows: &PieceRows<'_>, panel: &mut Panel) -> usize {
+pub(super) fn unpack<const FORMAT: u8>(
+    rows: &[&[u8]; ROWS],
+    ahead: Ahead<'_>,
+    weights: &mut Weights,
+) -> usize {
     let group_bytes = 16 * format::bytes(FORMAT);
-    let (groups, _) = panel.0.as_chunks_mut::<8>();
-    let length = rows.rows[0].len();
+    let (groups, _) = weights.as_chunks_mut::<8>();
+    let length = rows[0].len();
     for (group, out) in groups.iter_mut().enumerate().take(length / group_bytes) {
-        unpack_group::<FORMAT>(&rows.rows, 16 * group, out);
+        ahead.beside_unpacking(group, length / group_bytes);
+        unpack_group::<FORMAT>(rows, 16 * group, out);
     }
     let rest = length % group_bytes;
     if rest > 0 {
         let mut padded = [[0; 64]; ROWS];
-        for (padded, row) in padded.iter_mut().zip(rows.rows) {
+        for (padded, row) in padded.iter_mut().zip(rows) {
             padded[..rest].copy_from_slice(&row[length - rest..]);
         }
-        unpack_group::<FORMAT>(
-            &padded.each_ref().map(|row| row.as_slice()),
-            0,
-            &mut groups[length / group_bytes],
-        );
+        let padded = padded.each_ref().map(<[u8; 64]>::as_slice);
+        unpack_group::<FORMAT>(&padded, 0, &mut groups[length / group_bytes]);
     }
     length.div_ceil(group_bytes) * 8
 }

@@ -4,6 +4,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 
 use super::level::{Level, Set};
 use super::{Input, Kind, PIECE, ROWS, RowBlock, portable};
@@ -11,13 +13,20 @@ use super::{Input, Kind, PIECE, ROWS, RowBlock, portable};
 /// 16 rows of one piece as 32-bit floats, for many tokens: `[pair of columns][row][column of the pair]`, rows in an order that
 /// suits the registers. Pairs, since a pair of activations is repeated in a register as quickly as one is, and then serves
 /// twice as many products.
+type Weights = [[f32; 2 * ROWS]; PIECE / 2];
+
+/// Room for many tokens.
 #[derive(Debug)]
-#[repr(align(64))]
-pub(super) struct Panel([[f32; 2 * ROWS]; PIECE / 2]);
+#[repr(C, align(64))]
+pub(super) struct Panel {
+    weights: Weights,
+    /// One piece of all tokens, rounded to BF16, two in a number.
+    rounded: Vec<[f32; PIECE / 2]>,
+}
 
 impl Default for Panel {
     fn default() -> Self {
-        Self([[0.0; 2 * ROWS]; PIECE / 2])
+        Self { weights: [[0.0; 2 * ROWS]; PIECE / 2], rounded: Vec::new() }
     }
 }
 
@@ -48,41 +57,21 @@ pub(super) fn rows(
         // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
         #[cfg(target_arch = "x86_64")]
         Set::Avx2 => unsafe { avx2::rows(kind, block, input, panel, out) },
+        // SAFETY: as above; `has_bf16` is found in the same way.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 if kind == Kind::BF16 && level.has_bf16() && out.len() > 1 => unsafe {
+            bf16::rows(block, input, panel, out);
+        },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Set::Avx512 => unsafe { avx512::rows(kind, block, input, panel, out) },
     }
 }
 
-/// The bytes of one piece of 16 rows, and what will be read after them.
+/// The piece of each row: columns up to the end of the piece or of the row.
 #[cfg(target_arch = "x86_64")]
-struct PieceRows<'a> {
-    /// The piece of each row: columns up to the end of the piece or of the row.
-    rows: [&'a [u8]; ROWS],
-    /// The block, to fetch from.
-    block: RowBlock<'a>,
-    /// Byte of a row where the piece after this one starts.
-    after: usize,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<'a> PieceRows<'a> {
-    fn new(block: RowBlock<'a>, piece: usize, value_bytes: usize) -> Self {
-        let start = piece * PIECE * value_bytes;
-        let after = block.row_bytes.min(start + PIECE * value_bytes);
-        Self { rows: std::array::from_fn(|row| &block.row(row)[start..after]), block, after }
-    }
-
-    /// Asks for part `part` of `parts` of the piece that comes next: spread over the work on this piece, it costs less than in
-    /// one burst.
-    #[inline]
-    fn fetch(&self, part: usize, parts: usize) {
-        let last = self.after >= self.block.row_bytes;
-        let (bytes, start) = if last { (self.block.next, 0) } else { (self.block.bytes, self.after) };
-        for row in ROWS * part / parts..ROWS * (part + 1) / parts {
-            for offset in (0..self.rows[0].len()).step_by(64) {
-                super::vectors::fetch_later(bytes, start + row * self.block.row_bytes + offset);
-            }
-        }
-    }
+fn piece_rows(block: RowBlock<'_>, piece: usize, value_bytes: usize) -> [&[u8]; ROWS] {
+    let start = piece * PIECE * value_bytes;
+    let end = block.row_bytes.min(start + PIECE * value_bytes);
+    std::array::from_fn(|row| &block.row(row)[start..end])
 }

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
 };
 
 use super::Panel;
-use crate::engine::kernels::vectors::{at, fetch_later, load_16, store_32, store_f32x8};
+use crate::engine::kernels::vectors::{at, load_16, store_32, store_f32x8};
 use crate::engine::kernels::{PIECE, ROWS, RowBlock};
 
 /// How far ahead of the reads memory is asked for: the processor's own look-ahead stops at pages of 4 KiB.
@@ -39,25 +39,6 @@ pub(in super::super) fn piece_rows<const N: usize>(block: RowBlock<'_>, piece: u
     std::array::from_fn(|row| &block.row(row).as_chunks::<N>().0[first..last])
 }
 
-/// Asks for part `part` of `parts` of the piece after `piece`, of blocks of `block_bytes`: spread over the work on a piece,
-/// it costs less than in one burst.
-pub(in super::super) fn fetch_part(
-    block: RowBlock<'_>,
-    piece: usize,
-    block_bytes: usize,
-    part: usize,
-    parts: usize,
-) {
-    let piece_bytes = PIECE / 32 * block_bytes;
-    let start = (piece + 1) * piece_bytes;
-    let (bytes, start) = if start < block.row_bytes { (block.bytes, start) } else { (block.next, 0) };
-    for row in ROWS * part / parts..ROWS * (part + 1) / parts {
-        for offset in (0..piece_bytes).step_by(64) {
-            fetch_later(bytes, row * block.row_bytes + start + offset);
-        }
-    }
-}
-
 /// The scales of 8 blocks of `N` bytes that begin with them.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
@@ -73,8 +54,9 @@ pub(in super::super) fn scales<const N: usize>(blocks: &[[u8; N]; 8]) -> __m256 
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn store_codes(codes: &mut [[u8; 4 * ROWS]; 8], half: usize, rows: [__m256i; 8]) {
-    let [a, b, c, d, e, f, g, h] = rows;
-    for (four, (low, high)) in transpose([a, b, c, d]).into_iter().zip(transpose([e, f, g, h])).enumerate() {
+    let (above, below) =
+        (transpose([rows[0], rows[1], rows[2], rows[3]]), transpose([rows[4], rows[5], rows[6], rows[7]]));
+    for (four, (low, high)) in above.into_iter().zip(below).enumerate() {
         let first = _mm256_permute2x128_si256::<0x20>(low, high);
         let second = _mm256_permute2x128_si256::<0x31>(low, high);
         store_32(&mut codes[four].as_chunks_mut().0[half], first);

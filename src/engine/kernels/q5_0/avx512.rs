@@ -8,10 +8,10 @@ use std::arch::x86_64::{
 
 use super::BLOCK;
 use crate::engine::kernels::panel_32::Panel;
-use crate::engine::kernels::panel_32::avx2::{AHEAD, fetch_part, piece_rows, scales, store_codes};
+use crate::engine::kernels::panel_32::avx2::{AHEAD, piece_rows, scales, store_codes};
 use crate::engine::kernels::panel_32::avx512::{multiply, tiles};
 use crate::engine::kernels::vectors::{
-    at, fetch_stream, load_16, load_f32x8, load_i8x32, store_f32x8, sum_8,
+    Ahead, at, fetch_stream, load_16, load_f32x8, load_i8x32, store_f32x8, sum_8,
 };
 use crate::engine::kernels::{Block32, PIECE, ROWS, RowBlock};
 
@@ -52,9 +52,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: 
     let mut ahead = row * block.row_bytes + AHEAD;
     let tokens = panel.token_scales.iter().zip(&panel.token_sums);
     for ((weights, values), token) in pieces.iter().zip(input).zip(tokens) {
-        for line in 0..(8 * BLOCK).div_ceil(64) {
-            fetch_stream(block.bytes, block.next, ahead + 64 * line);
-        }
+        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
         ahead += 8 * BLOCK;
         add_products(&mut sums, weights, values, token);
     }
@@ -95,8 +93,10 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
     out.fill([0.0; ROWS]);
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
         let rows = piece_rows::<BLOCK>(block, piece);
+        let ahead = Ahead { block, piece, piece_bytes: 8 * BLOCK, tokens };
         panel.unpack_scales(&rows);
         for (index, out) in panel.codes.iter_mut().enumerate().take(rows[0].len()) {
+            ahead.beside_unpacking(index, rows[0].len());
             for half in 0..2 {
                 let mut registers = [_mm256_setzero_si256(); 8];
                 for (register, row) in registers.iter_mut().zip(&rows[8 * half..]) {
@@ -106,7 +106,7 @@ fn many(block: RowBlock<'_>, input: &[[Block32; PIECE / 32]], panel: &mut Panel,
             }
         }
         for tile in 0..tiles {
-            fetch_part(block, piece, BLOCK, tile, tiles);
+            ahead.beside_products(tile, tiles);
             let range = tokens * tile / tiles..tokens * (tile + 1) / tiles;
             multiply::<16>(panel, rows[0].len(), &values[range.clone()], &mut out[range]);
         }
