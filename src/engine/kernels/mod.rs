@@ -99,8 +99,7 @@ pub(in crate::engine) enum Input<'a> {
 /// What a thread needs for products: room for one panel of unpacked weights.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    pub(super) q4_k: q4_k::Panel,
-    pub(super) q6_k: q6_k::Panel,
+    pub(super) panel_256: panel_256::Panel,
     floats: floats::Panel,
     blocks_32: panel_32::Panel,
 }

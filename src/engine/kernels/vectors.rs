@@ -1,10 +1,11 @@
 //! Loads and stores of vector registers over arrays, so that the kernels themselves need no pointers.
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, __m512, __m512bh, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_add_ps, _mm_add_ss,
-    _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch, _mm256_castpd_ps,
-    _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd,
-    _mm256_storeu_ps, _mm256_storeu_si256, _mm512_castpd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    __m128i, __m256, __m256i, __m512, __m512bh, __m512i, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _MM_HINT_T1,
+    _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch,
+    _mm_storeu_si128, _mm256_castpd_ps, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_cvtps_ph,
+    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_pd, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm512_castpd_ps, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_set1_pd, _mm512_storeu_ps, _mm512_storeu_si512,
 };
 use std::ops::Range;
@@ -221,4 +222,83 @@ pub(super) fn sum_8(values: __m256) -> f32 {
     let four = _mm_add_ps(_mm256_castps256_ps128(values), _mm256_extractf128_ps::<1>(values));
     let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+}
+
+/// 8 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn load_i16x8(values: &[i16; 8]) -> __m128i {
+    // SAFETY: 16 readable bytes; this load asks for no alignment.
+    unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+}
+
+/// 16 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn load_i16x16(values: &[i16; 16]) -> __m256i {
+    // SAFETY: 32 readable bytes; this load asks for no alignment.
+    unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+}
+
+/// 64 signed bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn load_i8x64(values: &[i8; 64]) -> __m512i {
+    // SAFETY: 64 readable bytes; this load asks for no alignment.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+/// Four signed bytes as one dword, to be repeated in every lane.
+#[inline(always)]
+pub(super) fn four_i8(values: &[i8; 4]) -> i32 {
+    // SAFETY: 4 readable bytes, and every pattern of bits is a number; this load asks for no alignment.
+    unsafe { values.as_ptr().cast::<i32>().read_unaligned() }
+}
+
+/// Two numbers of 16 bits as one dword, to be repeated in every lane.
+#[inline(always)]
+pub(super) fn two_i16(values: &[i16; 2]) -> i32 {
+    // SAFETY: as above.
+    unsafe { values.as_ptr().cast::<i32>().read_unaligned() }
+}
+
+/// Stores 8 whole numbers of 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn store_i16x8(values: &mut [i16; 8], value: __m128i) {
+    // SAFETY: 16 writable bytes; this store asks for no alignment.
+    unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), value) }
+}
+
+/// 8 half floats, widened.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn load_f16x8(values: &[half::f16; 8]) -> __m256 {
+    // SAFETY: 16 readable bytes (`f16` is a transparent `u16`); this load asks for no alignment.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(values.as_ptr().cast()) })
+}
+
+/// Stores 8 floats as half floats, rounded to nearest, ties to even.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn store_f16x8(values: &mut [half::f16; 8], value: __m256) {
+    let rounded = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value);
+    // SAFETY: 16 writable bytes (`f16` is a transparent `u16`); this store asks for no alignment.
+    unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), rounded) }
+}
+
+/// 16 half floats, widened.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn load_f16x16(values: &[half::f16; 16]) -> __m512 {
+    // SAFETY: 32 readable bytes (`f16` is a transparent `u16`); this load asks for no alignment.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(values.as_ptr().cast()) })
+}
+
+/// Asks for the cache line `bytes` after the start of `value`, which may lie beyond everything.
+#[inline(always)]
+pub(super) fn fetch_after<T>(value: &T, bytes: usize) {
+    let address = std::ptr::from_ref(value).cast::<i8>().wrapping_add(bytes);
+    // SAFETY: a hint; no address is read as far as the program can see, and none can fault.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(address) }
 }
