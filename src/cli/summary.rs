@@ -157,7 +157,15 @@ fn case_summary(record: &CaseRecord, run: &Run) -> String {
         format!("  energy {}", energy(&record.energy)),
     ];
     lines.extend(figures.noise.as_ref().map(|noise| format!("  {}", noise_line(noise))));
-    lines.push(format!("  {}", roofline_line(&Roofline::new(&record.case, figures, run.ceilings.as_ref()))));
+    lines.push(format!(
+        "  {}",
+        roofline_line(&Roofline::new(
+            &record.case,
+            record.engine.kv_value_bytes,
+            figures,
+            run.ceilings.as_ref()
+        ))
+    ));
     lines.extend(record.flags.iter().map(|flag| {
         format!("  {}: {}: {}", flag.severity().id(), flag.id(), flag.advice(Language::English))
     }));

@@ -10,6 +10,7 @@ use candle_core::quantized::GgmlDType;
 
 use super::Checked;
 use super::checkpoint::Checkpoint;
+use super::host::HostDecoder;
 use super::plain::{Plain, Rows, Sums};
 use crate::units::{count_as_f64, index_as_u64};
 
@@ -69,8 +70,8 @@ fn top(logits: &[f64]) -> Option<usize> {
 /// How far the logits of a checkpoint may be from the plain path's, as [`Checked::distance`] counts.
 pub(super) fn tolerance(checkpoint: &Checkpoint) -> f64 {
     let coarsest = checkpoint.tensors().map(|(_, stored)| rounding(stored.kind())).fold(0.0, f64::max);
-    let is_exact = checkpoint.tensors().all(|(_, stored)| stored.kind() == GgmlDType::F32);
-    let coarsest = if is_exact { coarsest } else { coarsest.max(CACHE_ROUNDING) };
+    let coarsest =
+        if HostDecoder::has_half_cache(checkpoint) { coarsest.max(CACHE_ROUNDING) } else { coarsest };
     let products = count_as_f64(4 * checkpoint.shape.layers + 1);
     MARGIN * coarsest * products.sqrt()
 }

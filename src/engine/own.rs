@@ -1,11 +1,12 @@
 //! The project's own engine: [`Forward`] behind the trait that all engines share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::device::ComputeDevice;
 use super::forward::{Forward, Ways};
 use super::gate;
+use super::host::HostDecoder;
 use super::kernels::Level;
 use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, NOT_REPACKED, Request};
 use crate::hardware::{Device, threads_to_compute_with};
@@ -22,8 +23,7 @@ pub struct OwnEngine {
     device: ComputeDevice,
     memory_needed: Bytes,
     ways: Ways,
-    /// How a checkpoint was opened, or would be now: it stands in the identity before a model is loaded too.
-    is_host: bool,
+    forms: Forms,
     loaded: Option<Loaded>,
     held: Option<Held>,
 }
@@ -34,6 +34,23 @@ struct Held {
     context: Vec<Vec<u32>>,
     batch: usize,
     positions: usize,
+}
+
+/// What a checkpoint makes of the engine: it stands in the identity before a model is loaded too.
+#[derive(Clone, Copy, Debug)]
+struct Forms {
+    /// True if weights stay in the mapped file.
+    is_host: bool,
+    /// Bytes of one value in the KV cache.
+    kv_value_bytes: u64,
+}
+
+impl Forms {
+    fn of(checkpoint: &Checkpoint, ways: Ways, device: &ComputeDevice) -> Self {
+        let is_host = ways.takes_host(checkpoint, &device.candle);
+        let is_half = is_host && HostDecoder::has_half_cache(checkpoint);
+        Self { is_host, kv_value_bytes: if is_half { 2 } else { 4 } }
+    }
 }
 
 struct Loaded {
@@ -47,9 +64,9 @@ impl OwnEngine {
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
         let ways =
             Ways { level: Level::best(), threads: count_as_usize(threads_to_compute_with()), repacks: true };
-        let takes_host = |checkpoint: &Checkpoint| ways.takes_host(checkpoint, &device.candle);
-        let is_host = Checkpoint::open(&path).is_ok_and(|checkpoint| takes_host(&checkpoint));
-        Self { path, device, memory_needed, ways, is_host, loaded: None, held: None }
+        let forms = Checkpoint::open(&path).map(|checkpoint| Forms::of(&checkpoint, ways, &device));
+        let forms = forms.unwrap_or(Forms { is_host: false, kv_value_bytes: 4 });
+        Self { path, device, memory_needed, ways, forms, loaded: None, held: None }
     }
 
     /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory. It
@@ -57,6 +74,17 @@ impl OwnEngine {
     #[must_use]
     pub fn without_repacking(self) -> Self {
         Self { ways: Ways { repacks: false, ..self.ways }, ..self }
+    }
+
+    /// True if the weights of the checkpoint at `path` would stay in their mapped file, so that none is copied into memory.
+    pub fn maps_weights(path: &Path, device: &ComputeDevice) -> bool {
+        let ways = Ways { level: Level::best(), threads: 1, repacks: true };
+        Checkpoint::open(path).is_ok_and(|checkpoint| ways.takes_host(&checkpoint, &device.candle))
+    }
+
+    /// True if checkpoints in the precisions of the list are mapped on this device.
+    pub fn usually_maps_weights(device: &Device) -> bool {
+        matches!(device, Device::Cpu { .. }) && Level::best().is_fast()
     }
 
     /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
@@ -68,7 +96,7 @@ impl OwnEngine {
 
     /// What a reader must know of how it computes.
     fn version(&self) -> String {
-        if self.is_host {
+        if self.forms.is_host {
             return format!("{FORWARD_PASS}, own kernels ({})", self.ways.level.id());
         }
         let layout = if self.ways.repacks { String::new() } else { format!(", {NOT_REPACKED}") };
@@ -90,11 +118,16 @@ fn compute_error(error: &candle_core::Error) -> EngineError {
 
 impl Engine for OwnEngine {
     fn identity(&self) -> EngineIdentity {
-        EngineIdentity { id: "claimbench".into(), version: self.version(), boundary: Boundary::InProcess }
+        EngineIdentity {
+            id: "claimbench".into(),
+            version: self.version(),
+            boundary: Boundary::InProcess,
+            kv_value_bytes: self.forms.kv_value_bytes,
+        }
     }
 
     fn device(&self) -> Device {
-        if self.is_host { self.device.device().clone() } else { self.device.device_of_candle() }
+        if self.forms.is_host { self.device.device().clone() } else { self.device.device_of_candle() }
     }
 
     fn unload(&mut self) {
@@ -105,7 +138,7 @@ impl Engine for OwnEngine {
     fn load(&mut self) -> Result<(), EngineError> {
         self.device.check_memory(self.memory_needed)?;
         let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
-        self.is_host = self.ways.takes_host(&checkpoint, &self.device.candle);
+        self.forms = Forms::of(&checkpoint, self.ways, &self.device);
         let forward = Forward::load(&checkpoint, &self.device.candle, self.ways)
             .map_err(|error| self.checkpoint_error(&error.to_string()))?;
         self.loaded = Some(Loaded { checkpoint, forward });

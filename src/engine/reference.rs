@@ -125,6 +125,8 @@ impl Engine for ReferenceEngine {
                 LocalFormat::Safetensors => format!("{CANDLE_VERSION}, computed in f32"),
             },
             boundary: Boundary::InProcess,
+            // What candle-transformers computes in, it keeps.
+            kv_value_bytes: 4,
         }
     }
 

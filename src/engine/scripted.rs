@@ -35,7 +35,12 @@ impl ScriptedEngine {
 
 impl Engine for ScriptedEngine {
     fn identity(&self) -> EngineIdentity {
-        EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess }
+        EngineIdentity {
+            id: "scripted".into(),
+            version: "1".into(),
+            boundary: Boundary::InProcess,
+            kv_value_bytes: 4,
+        }
     }
 
     fn device(&self) -> Device {

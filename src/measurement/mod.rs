@@ -31,7 +31,7 @@ pub use plausible::{
     CACHES_PER_WEIGHTS, CitedSpeed, ENERGY_TOLERANCE, IMPLAUSIBLE_ABOVE, NotJudged, Plausibility,
     cited_speed, energy_contradicts, power_over_limit,
 };
-pub use roofline::{ComputeUse, KV_VALUE_BYTES, NoRoofline, Roofline, StepBytes, applicable};
+pub use roofline::{ComputeUse, NoRoofline, Roofline, StepBytes, applicable};
 pub use run::{
     Boundary, CaseRecord, EngineIdentity, ModelFile, OWN_ENGINE, Observed, Order, Provenance,
     REFERENCE_ENGINE, RowId, Run, RunId,

@@ -9,9 +9,6 @@ use crate::stats::Estimate;
 use crate::units::{Bytes, Flop, Ratio, Seconds, count_as_f64, rounded_u64};
 use crate::workload::Case;
 
-/// Bytes of one value in the KV cache: the engines measured here keep 32-bit floats.
-pub const KV_VALUE_BYTES: u64 = 4;
-
 /// Why a case has no place under the roofline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NoRoofline {
@@ -42,8 +39,8 @@ impl NoRoofline {
     }
 }
 
-/// Bytes of one decode step: the least that any engine must move which keeps weights as they are stored and the KV cache in
-/// 32-bit floats, each byte once.
+/// Bytes of one decode step: the least that any engine must move which keeps weights as they are stored and the KV cache as
+/// the measured engine does, each byte once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StepBytes {
     /// Weights: all tensors but the embedding table, the rows looked up, and of routed experts the expected distinct ones.
@@ -56,14 +53,15 @@ pub struct StepBytes {
 
 impl StepBytes {
     /// The decode steps of a case are those after the first output token. Step `i`, from 1 on, sees the context, the prompt
-    /// and `i` tokens of the answer, its own input among them, or the window where that is shorter.
-    pub fn of(case: &Case) -> Result<Self, NoRoofline> {
+    /// and `i` tokens of the answer, its own input among them, or the window where that is shorter. A value of the KV cache has
+    /// `kv_value_bytes`.
+    pub fn of(case: &Case, kv_value_bytes: u64) -> Result<Self, NoRoofline> {
         let (shape, workload) = (&case.model.shape, &case.workload);
         let weights = case.model.step_weight_bytes(case.precision, workload.batch);
         let before = workload.context_depth.saturating_add(workload.prompt_tokens);
         let steps = workload.output_tokens.saturating_sub(1).max(1);
         let positions = shape.positions_seen(before, steps) / count_as_f64(steps);
-        let written = shape.kv_bytes_per_token(KV_VALUE_BYTES).as_f64() * count_as_f64(workload.batch);
+        let written = shape.kv_bytes_per_token(kv_value_bytes).as_f64() * count_as_f64(workload.batch);
         let bytes = |value| Bytes::new(rounded_u64(value));
         Ok(Self {
             weights: weights.ok_or(NoRoofline::ExpertsOfAFile)?,
@@ -103,9 +101,9 @@ pub struct Roofline {
 
 impl Roofline {
     /// From the case, its figures and the rates of its device, where those were measured.
-    pub fn new(case: &Case, figures: &Figures, ceilings: Option<&Ceilings>) -> Self {
+    pub fn new(case: &Case, kv_value_bytes: u64, figures: &Figures, ceilings: Option<&Ceilings>) -> Self {
         let workload = &case.workload;
-        let step = StepBytes::of(case);
+        let step = StepBytes::of(case, kv_value_bytes);
         let prefill_flop =
             case.model.shape.prefill_flop(workload.context_depth, workload.prompt_tokens, workload.batch);
         let ceilings = ceilings.ok_or(NoRoofline::NoCeilings);
@@ -207,7 +205,7 @@ mod tests {
     /// The worked example of docs/METHODOLOGY.md.
     #[test]
     fn the_worked_example_of_the_methodology() {
-        let roofline = Roofline::new(&distill(), &figures(&[(0.7, 0.04)]), Some(&example_ceilings()));
+        let roofline = Roofline::new(&distill(), 4, &figures(&[(0.7, 0.04)]), Some(&example_ceilings()));
         let step = roofline.step.unwrap();
         assert_eq!(step.weights.count(), 980_098_400);
         // 2 x 28 layers x 2 heads x 128 values x 4 bytes a position, and 128 + 32 positions on average.
@@ -228,7 +226,7 @@ mod tests {
     fn intervals_carry_over_and_a_slow_step_is_a_low_utilisation() {
         let times: Vec<_> = (0..10).map(|i| (1.0, 0.04 + f64::from(i) / 1e3)).collect();
         let figures = figures(&times);
-        let roofline = Roofline::new(&distill(), &figures, Some(&example_ceilings()));
+        let roofline = Roofline::new(&distill(), 4, &figures, Some(&example_ceilings()));
         let (mbu, time) = (roofline.mbu.unwrap(), figures.time_per_output_token);
         let (ends, times) = (mbu.interval().unwrap(), time.interval().unwrap());
         let bytes = roofline.step.unwrap().total().as_f64();
@@ -240,9 +238,9 @@ mod tests {
     #[test]
     fn a_batch_shares_the_weights_and_not_the_cache() {
         let mut many = case("tiny-deepseek2", Precision::BF16);
-        let one = StepBytes::of(&many).unwrap();
+        let one = StepBytes::of(&many, 4).unwrap();
         many.workload.batch = 2;
-        let two = StepBytes::of(&many).unwrap();
+        let two = StepBytes::of(&many, 4).unwrap();
         // Three of four experts in place of two: 294,912 bytes in each of 3 layers; and one row of 512 bytes.
         assert_eq!(two.weights.count() - one.weights.count(), 3 * 294_912 + 512);
         // The latent cache: 128 + 32 values in 4 layers.
@@ -255,10 +253,10 @@ mod tests {
     fn a_window_bounds_what_a_step_reads() {
         let mut case = distill();
         case.workload.context_depth = 10_000;
-        let all = StepBytes::of(&case).unwrap().cache_read.count();
+        let all = StepBytes::of(&case, 4).unwrap().cache_read.count();
         assert_eq!(all, 57_344 * (10_000 + 160));
         case.model.shape.sliding_window = SlidingWindow::On(4_096);
-        assert_eq!(StepBytes::of(&case).unwrap().cache_read.count(), 57_344 * 4_096);
+        assert_eq!(StepBytes::of(&case, 4).unwrap().cache_read.count(), 57_344 * 4_096);
     }
 
     #[test]
@@ -272,7 +270,7 @@ mod tests {
             let mut case = case(model, Precision::Unnamed);
             case.model.local = Some(local);
             case.workload.batch = batch;
-            StepBytes::of(&case).map(|step| step.weights.count())
+            StepBytes::of(&case, 4).map(|step| step.weights.count())
         };
         assert_eq!(with("tiny-qwen2", 1), Ok(1_500_000));
         assert_eq!(with("tiny-qwen2", 8), Ok(1_500_000));
@@ -283,14 +281,14 @@ mod tests {
     #[test]
     fn what_is_missing_has_a_reason() {
         let (case, figures) = (distill(), figures(&[(1.0, 0.04)]));
-        let without = Roofline::new(&case, &figures, None);
+        let without = Roofline::new(&case, 4, &figures, None);
         assert!(without.step.is_ok());
         assert_eq!(without.mbu, Err(NoRoofline::NoCeilings));
         assert_eq!(without.mfu, Err(NoRoofline::NoCeilings));
         let debug = Ceilings { profile: "debug".into(), ..example_ceilings() };
-        assert_eq!(Roofline::new(&case, &figures, Some(&debug)).mbu, Err(NoRoofline::NotOptimised));
+        assert_eq!(Roofline::new(&case, 4, &figures, Some(&debug)).mbu, Err(NoRoofline::NotOptimised));
         let empty = Ceilings { reads: vec![], products: vec![], ..example_ceilings() };
-        let empty = Roofline::new(&case, &figures, Some(&empty));
+        let empty = Roofline::new(&case, 4, &figures, Some(&empty));
         assert_eq!((empty.mbu, empty.mfu), (Err(NoRoofline::NoCeilings), Err(NoRoofline::NoMatrixRate)));
         assert_eq!(
             empty.plausibility(1, None),
@@ -313,7 +311,7 @@ mod tests {
     #[test]
     fn a_step_faster_than_memory_is_not_believed() {
         let cache = Some(Bytes::new(32 << 20));
-        let at = |gap| Roofline::new(&distill(), &figures(&[(1.0, gap)]), Some(&example_ceilings()));
+        let at = |gap| Roofline::new(&distill(), 4, &figures(&[(1.0, gap)]), Some(&example_ceilings()));
         // 989 MB at 40 GB/s take 24.7 ms.
         assert_eq!(at(0.025).plausibility(1, cache), Plausibility::Plausible);
         assert!(matches!(at(0.023).plausibility(1, cache), Plausibility::Implausible(_)));
@@ -329,18 +327,18 @@ mod tests {
         ) {
             let mut case = DISTILL.clone();
             (case.workload.context_depth, case.workload.batch) = (depth, batch);
-            let (less, ceilings) = (StepBytes::of(&case).unwrap(), example_ceilings());
+            let (less, ceilings) = (StepBytes::of(&case, 4).unwrap(), example_ceilings());
             let mbu = |case: &Case, gap| {
-                let roofline = Roofline::new(case, &figures(&[(1.0, gap)]), Some(&ceilings));
+                let roofline = Roofline::new(case, 4, &figures(&[(1.0, gap)]), Some(&ceilings));
                 roofline.mbu.unwrap().value()
             };
             let before = mbu(&case, gap);
             prop_assert!(mbu(&case, gap / 2.0) > before);
             case.workload.context_depth += 1;
-            let deeper = StepBytes::of(&case).unwrap();
+            let deeper = StepBytes::of(&case, 4).unwrap();
             prop_assert!(deeper.total() > less.total() && deeper.weights == less.weights);
             case.workload.batch += 1;
-            prop_assert!(StepBytes::of(&case).unwrap().total() > deeper.total());
+            prop_assert!(StepBytes::of(&case, 4).unwrap().total() > deeper.total());
             prop_assert!(mbu(&case, gap) > before);
         }
     }

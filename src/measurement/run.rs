@@ -97,6 +97,8 @@ pub struct EngineIdentity {
     pub version: String,
     /// Where the stopwatch stands when it is timed.
     pub boundary: Boundary,
+    /// Bytes of one value in its KV cache: 2 for 16-bit floats, 4 for 32-bit floats.
+    pub kv_value_bytes: u64,
 }
 
 impl EngineIdentity {
@@ -241,8 +243,12 @@ pub(crate) mod tests {
         let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
         let plan = Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap();
         let [case, other] = plan.cases() else { panic!("the default suite has two cases") };
-        let engine =
-            EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
+        let engine = EngineIdentity {
+            id: "scripted".into(),
+            version: "1".into(),
+            boundary: Boundary::InProcess,
+            kv_value_bytes: 4,
+        };
         let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
         let repetitions = (0..13)
             .map(|i| {

@@ -84,6 +84,12 @@ fn case(file: &CaseFile, provenance: &ProvenanceFile) -> Result<CaseRecord, Reco
             boundary: match file.engine.boundary {
                 BoundaryFile::InProcess => Boundary::InProcess,
             },
+            kv_value_bytes: match file.engine.kv_value_bytes {
+                bytes @ 1..=8 => bytes,
+                other => {
+                    return Err(bad(at("engine.kv_value_bytes"), format!("{other} is not within 1 to 8")));
+                }
+            },
         },
         observed: file.observed.as_ref().map(observed),
         figures: figures(file, provenance.method_version, outcome.measurement(), &at)?,

@@ -91,6 +91,10 @@ const fn one() -> u64 {
     1
 }
 
+const fn four() -> u64 {
+    4
+}
+
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseFile {
@@ -200,6 +204,9 @@ pub(super) struct EngineFile {
     pub version: String,
     /// Where the stopwatch stood.
     pub boundary: BoundaryFile,
+    /// Bytes of one value in the KV cache; 4 in files from before it was written down, whose engines all kept 32-bit floats.
+    #[serde(default = "four")]
+    pub kv_value_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]

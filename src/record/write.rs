@@ -156,7 +156,12 @@ impl From<&EngineIdentity> for EngineFile {
         let boundary = match engine.boundary {
             Boundary::InProcess => BoundaryFile::InProcess,
         };
-        Self { id: engine.id.clone(), version: engine.version.clone(), boundary }
+        Self {
+            id: engine.id.clone(),
+            version: engine.version.clone(),
+            boundary,
+            kv_value_bytes: engine.kv_value_bytes,
+        }
     }
 }
 

@@ -16,7 +16,12 @@ pub(crate) const ROOFLINES: &str = "docs/METHODOLOGY.md#rooflines";
 /// The case under its roofline.
 pub(crate) fn detail(words: &Words, run: &Run, case: &Measured<'_>) -> Detail {
     let (w, n) = (&words.roofline, &words.numerals);
-    let roofline = Roofline::new(&case.record.case, case.figures, run.ceilings.as_ref());
+    let roofline = Roofline::new(
+        &case.record.case,
+        case.record.engine.kv_value_bytes,
+        case.figures,
+        run.ceilings.as_ref(),
+    );
     let mfu = roofline.mfu.map(|found| found.ratio);
     let brief = |ratio: &Result<Estimate<Ratio>, NoRoofline>| {
         ratio.map_or_else(|_| w.unknown.to_owned(), |ratio| n.percentage(&ratio).with_unit())

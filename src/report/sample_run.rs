@@ -105,6 +105,7 @@ fn record(case: Case, outcome: Outcome, energy: Energy, flags: Vec<Flag>) -> Cas
             id: OWN_ENGINE.into(),
             version: "1, on candle-core 0.11.1".into(),
             boundary: Boundary::InProcess,
+            kv_value_bytes: 4,
         },
         observed: Some(Observed {
             device: Device::Cpu { threads: 2 },

@@ -49,8 +49,10 @@ impl CaseRun {
             output_tokens: self.measurement.measured().next().map(|repetition| repetition.output_tokens),
         });
         let figures = Figures::new(outcome.measurement());
+        let engine = engine.identity();
         let flags = Flag::raised(&Evidence {
             case: &self.case,
+            kv_value_bytes: engine.kv_value_bytes,
             observed: observed.as_ref(),
             measurement: outcome.measurement(),
             figures: figures.as_ref(),
@@ -60,7 +62,7 @@ impl CaseRun {
             ceilings: inputs.ceilings,
             profile: inputs.profile,
         });
-        let (case, engine) = (self.case.clone(), engine.identity());
+        let case = self.case.clone();
         CaseRecord { case, engine, observed, outcome, figures, energy, flags }
     }
 

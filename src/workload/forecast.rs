@@ -159,6 +159,8 @@ pub struct Footprint {
     /// Copies of quantised weights in the processor's own layout, at 4/3 of their size: none on a GPU, one on a CPU, two on a
     /// CPU with AMX. Not every type is repacked.
     pub repacked_copies: u64,
+    /// True if weights stay in the mapped file, and keys and values are 16-bit floats.
+    pub maps: bool,
     /// True if plain floats and the embedding table become 32-bit floats, and rotary angles are made for every position that
     /// the model was published for, as in candle-transformers.
     pub widens: bool,
@@ -168,6 +170,9 @@ impl Footprint {
     /// The memory a case needs before it is loaded, as an upper bound: weights, the cache, the scores of attention, and what
     /// the engine adds.
     pub fn memory(&self, case: &Case) -> Bytes {
+        if self.maps {
+            return Self::mapped(case);
+        }
         let (shape, workload) = (&case.model.shape, &case.workload);
         let stored = case.model.tensor_bytes(case.precision).count();
         let weights = match (case.precision, self.widens) {
@@ -185,6 +190,25 @@ impl Footprint {
         let at_once = (workload.prompt_tokens + workload.context_depth).clamp(1, MOST_AT_ONCE);
         let scores = 4 * shape.heads() * at_once * positions;
         Bytes::new(weights + tables + 2 * cache + 3 * scores)
+    }
+
+    /// The same where weights stay in the mapped file: the file, the cache, rotary tables, the activations of one pass, and the
+    /// logits of one token of each sequence.
+    fn mapped(case: &Case) -> Bytes {
+        let (shape, workload) = (&case.model.shape, &case.workload);
+        let value_bytes = if case.precision == Precision::F32 { 4 } else { 2 };
+        let positions = workload.positions().next_multiple_of(16);
+        let cache = workload.batch * positions * shape.kv_bytes_per_token(value_bytes).count();
+        // The cache of latent attention holds values beside the keys that they are a part of.
+        let cache =
+            if matches!(shape.attention, crate::model::Attention::Latent { .. }) { 2 * cache } else { cache };
+        let tables = 4 * positions * shape.rope_dim() + 4 * shape.expanded_values();
+        let wide = 4 * shape.hidden + 4 * shape.intermediate() + 4 * shape.heads() * (shape.head_dim() + 2);
+        let at_once =
+            (workload.batch * (workload.prompt_tokens + workload.context_depth)).clamp(1, MOST_AT_ONCE);
+        let logits = 4 * shape.vocab * workload.batch;
+        let weights = case.model.tensor_bytes(case.precision).count();
+        Bytes::new(weights + cache + tables + 4 * at_once * wide + logits)
     }
 }
 
@@ -265,7 +289,9 @@ mod tests {
 
     #[test]
     fn the_memory_needed_covers_the_peak_seen() {
-        let memory = |repacked_copies| Footprint { repacked_copies, widens: true }.memory(&distill()).count();
+        let memory = |repacked_copies| {
+            Footprint { repacked_copies, maps: false, widens: true }.memory(&distill()).count()
+        };
         // Seen: 2.95 GB with AVX2, 4.51 GB with AMX (docs/PERFORMANCE.md).
         assert!((2_950_000_000..4_000_000_000).contains(&memory(1)), "{}", memory(1));
         assert!((4_510_000_000..5_500_000_000).contains(&memory(2)), "{}", memory(2));

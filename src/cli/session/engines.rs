@@ -69,8 +69,9 @@ impl EngineChoice {
         repacks: bool,
     ) -> Box<dyn Engine> {
         let format = if path.is_dir() { LocalFormat::Safetensors } else { LocalFormat::Gguf };
+        let maps = self == Self::Claimbench && OwnEngine::maps_weights(&path, &device);
         let [most, least] = [Repacking::Yes, Repacking::No]
-            .map(|repacking| self.footprint(repacking, device.device(), environment))
+            .map(|repacking| Footprint { maps, ..self.footprint(repacking, device.device(), environment) })
             .map(|footprint| cases.iter().map(|case| footprint.memory(case)).max().unwrap_or_default());
         match self {
             Self::Claimbench if repacks && device.free_memory().is_none_or(|free| free >= most) => {
@@ -96,7 +97,11 @@ impl EngineChoice {
             (Device::Cpu { .. }, Repacking::No) if is_own => 0,
             (Device::Cpu { .. }, _) => 1 + u64::from(has_amx),
         };
-        Footprint { repacked_copies, widens: !is_own }
+        Footprint {
+            repacked_copies,
+            widens: !is_own,
+            maps: is_own && OwnEngine::usually_maps_weights(device),
+        }
     }
 }
 

@@ -129,6 +129,11 @@ impl HostDecoder {
         checkpoint.tensors().all(|(_, stored)| Kind::of(stored.kind()).is_some())
     }
 
+    /// True if keys and values are kept in 16-bit floats: for all checkpoints but those that are 32-bit floats throughout.
+    pub(super) fn has_half_cache(checkpoint: &Checkpoint) -> bool {
+        checkpoint.tensors().any(|(_, stored)| stored.kind() != GgmlDType::F32)
+    }
+
     /// Maps the weights of a checkpoint.
     pub(super) fn load(checkpoint: &Checkpoint, level: Level, threads: usize) -> Result<Self> {
         let (loader, shape) = (Loader::new(checkpoint), &checkpoint.shape);
@@ -140,11 +145,11 @@ impl HostDecoder {
                 (1, Sizes::new([heads, kv_rank, nope_dim, rope_dim, value_dim]).widths())
             }
         };
-        let is_exact = checkpoint.tensors().all(|(_, stored)| stored.kind() == GgmlDType::F32);
+        let is_half = Self::has_half_cache(checkpoint);
         let model = Model::load(&loader, shape)?;
         Ok(Self {
             tools: Tools::new(level, threads, widths)?,
-            cache: Cache::new(model.layers.len(), heads, widths, !is_exact),
+            cache: Cache::new(model.layers.len(), heads, widths, is_half),
             model,
             work: Work::default(),
             position: 0,

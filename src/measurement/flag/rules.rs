@@ -34,6 +34,8 @@ const CLOCK_STEP: f64 = 0.001;
 pub struct Evidence<'a> {
     /// What was asked.
     pub case: &'a Case,
+    /// Bytes of one value in the engine's KV cache.
+    pub kv_value_bytes: u64,
     /// What was found.
     pub observed: Option<&'a Observed>,
     /// The samples.
@@ -57,6 +59,7 @@ impl<'a> Evidence<'a> {
     pub fn of(record: &'a CaseRecord, run: &'a Run) -> Self {
         Self {
             case: &record.case,
+            kv_value_bytes: record.engine.kv_value_bytes,
             observed: record.observed.as_ref(),
             measurement: record.outcome.measurement(),
             figures: record.figures.as_ref(),
@@ -184,7 +187,7 @@ impl<'a> Evidence<'a> {
             Some(Device::Cuda { .. }) => Some(LARGEST_CARD_CACHE),
             None => None,
         };
-        let roofline = Roofline::new(self.case, figures, self.ceilings);
+        let roofline = Roofline::new(self.case, self.kv_value_bytes, figures, self.ceilings);
         roofline.plausibility(self.case.workload.batch, cache).is_implausible()
     }
 
