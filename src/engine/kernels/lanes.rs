@@ -1,11 +1,12 @@
 //! Moving values between the lanes of registers: transposes and sums across a register.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512i, _mm512_castsi128_si512, _mm512_castsi256_si512, _mm512_inserti32x4, _mm512_inserti64x4,
+    __m256, __m256i, __m512i, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps,
+    _mm256_permute2x128_si256, _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm512_castsi128_si512, _mm512_castsi256_si512, _mm512_inserti32x4, _mm512_inserti64x4,
     _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_srai_epi16, _mm512_srai_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm256_add_ps, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_permute2x128_si256,
-    _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use super::vectors::{at, fetch_later, load_16, load_32, load_64, store_f32x8};
@@ -17,10 +18,7 @@ use super::{ROWS, RowBlock};
 pub(super) fn sums_of_8(x: &[__m256; 8]) -> __m256 {
     let four = |i: usize| _mm256_hadd_ps(_mm256_hadd_ps(x[i], x[i + 1]), _mm256_hadd_ps(x[i + 2], x[i + 3]));
     let (low, high) = (four(0), four(4));
-    _mm256_add_ps(
-        _mm256_permute2f128_ps::<0x20>(low, high),
-        _mm256_permute2f128_ps::<0x31>(low, high),
-    )
+    _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
 }
 
 /// 32 bytes of 8 rows each, as 8 registers: lane `r` of register `i` is dword `i` of row `r`.
@@ -51,8 +49,7 @@ pub(super) fn transpose_8x8<const N: usize>(rows: [&[u8; N]; 8], offset: usize) 
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn transpose_8x4<const N: usize>(rows: [&[u8; N]; 8], offset: usize) -> [__m256i; 4] {
-    let both =
-        |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
+    let both = |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
     let (a, b, c, d) = (both(0), both(1), both(2), both(3));
     let (e, f) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
     let (g, h) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));

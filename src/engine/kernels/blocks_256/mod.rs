@@ -90,7 +90,11 @@ mod tests {
                 2 => (values[17], values[200]) = (5.0, -5.0),
                 3 => (values[17], values[200]) = (-5.0, 5.0),
                 // Halves between two codes: ties go to the even one.
-                4 => values = std::array::from_fn(|i| f32::from(i8::from_ne_bytes([draw.byte()])) + f32::from(i % 2 == 0) / 2.0),
+                4 => {
+                    values = std::array::from_fn(|i| {
+                        f32::from(i8::from_ne_bytes([draw.byte()])) + f32::from(i % 2 == 0) / 2.0
+                    })
+                }
                 5 => values.fill(f32::MIN_POSITIVE / 4.0),
                 _ => {}
             }

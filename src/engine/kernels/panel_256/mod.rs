@@ -10,7 +10,7 @@ mod avx512;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use {
-    avx2::multiply as multiply_avx2,
+    avx2::{finish as finish_avx2, multiply as multiply_avx2},
     avx512::{finish as finish_avx512, multiply as multiply_avx512},
 };
 
@@ -58,10 +58,7 @@ pub(super) fn rows<'a, const N: usize>(block: &RowBlock<'a>) -> [&'a [[u8; N]]; 
 /// Block `piece` of each row.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) fn blocks<'a, const N: usize>(
-    rows: &[&'a [[u8; N]]; ROWS],
-    piece: usize,
-) -> [&'a [u8; N]; ROWS] {
+pub(super) fn blocks<'a, const N: usize>(rows: &[&'a [[u8; N]]; ROWS], piece: usize) -> [&'a [u8; N]; ROWS] {
     rows.map(|row| &row[piece])
 }
 

@@ -3,16 +3,17 @@
 use std::arch::x86_64::{
     __m128, __m512, __m512i, _mm_cvtepi32_ps, _mm_cvtepu8_epi16, _mm_cvtph_ps, _mm_cvtsi32_si128,
     _mm_cvtsi64_si128, _mm_fmadd_ps, _mm_madd_epi16, _mm_mul_ps, _mm_set1_ps, _mm_setzero_ps, _mm_shuffle_ps,
-    _mm256_add_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm256_zextps128_ps256, _mm512_add_epi32, _mm512_and_si512,
-    _mm512_broadcast_i32x4, _mm512_broadcast_i64x4, _mm512_broadcastss_ps, _mm512_castps512_ps256,
-    _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_extractf32x8_ps,
-    _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_mullo_epi32, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set_epi64,
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_srli_epi32,
-    _mm512_srlv_epi16,
+    _mm256_add_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm256_zextps128_ps256, _mm512_add_epi32,
+    _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_broadcast_i64x4, _mm512_broadcastss_ps,
+    _mm512_castps512_ps256, _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32,
+    _mm512_dpwssd_epi32, _mm512_extractf32x8_ps, _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_mullo_epi32,
+    _mm512_or_si512, _mm512_set_epi64, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_srlv_epi16,
 };
 
 use super::super::lanes::{
-    Stream, bytes_to_lanes, pairs_to_halves_16, repeat_two_numbers, sums_of_rows, transpose_16x4, transpose_16x8,
+    Stream, bytes_to_lanes, pairs_to_halves_16, repeat_two_numbers, sums_of_rows, transpose_16x4,
+    transpose_16x8,
 };
 use super::super::panel_256::{self, Ahead, Panel};
 use super::super::vectors::{at, four_i8, load_32, load_64, load_i8x64, load_i16x8, store_64, store_f32x16};
@@ -123,8 +124,7 @@ fn few_tokens<const N: usize>(
         ahead.fetch::<false>(2 * two + 1);
         let mut small = [[_mm512_setzero_si512(); 2]; N];
         for (i, both) in transpose_16x8(rows, 16 + 32 * two).into_iter().enumerate() {
-            let codes =
-                [_mm512_and_si512(both, low), _mm512_and_si512(_mm512_srli_epi16::<4>(both), low)];
+            let codes = [_mm512_and_si512(both, low), _mm512_and_si512(_mm512_srli_epi16::<4>(both), low)];
             for (small, input) in small.iter_mut().zip(input) {
                 for (half, small) in small.iter_mut().enumerate() {
                     let four = &input.quants.as_chunks().0[16 * two + 8 * half + i];
@@ -180,8 +180,5 @@ fn six_bits(a: __m512i, b: __m512i, c: __m512i) -> ([__m512i; 2], [__m512i; 2]) 
     let upper = |low, high| {
         _mm512_or_si512(_mm512_and_si512(low, four), _mm512_and_si512(_mm512_srli_epi16::<2>(high), two))
     };
-    (
-        [_mm512_and_si512(a, six), upper(c, a)],
-        [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)],
-    )
+    ([_mm512_and_si512(a, six), upper(c, a)], [_mm512_and_si512(b, six), upper(_mm512_srli_epi16::<4>(c), b)])
 }

@@ -3,11 +3,11 @@
 //! Codes stay between 0 and 63 in the multiplications, and `32 * scale * sum of the activations` comes off at the end.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_cvtph_ps, _mm_cvtsi32_si128, _mm_shuffle_epi8, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_broadcastss_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtph_ps,
-    _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_slli_epi32,
-    _mm256_srli_epi16, _mm256_sub_epi32,
+    __m256, __m256i, _mm_cvtph_ps, _mm_cvtsi32_si128, _mm_shuffle_epi8, _mm256_add_epi32, _mm256_and_si256,
+    _mm256_broadcastss_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_slli_epi32, _mm256_srli_epi16, _mm256_sub_epi32,
 };
 
 use super::super::lanes::{
