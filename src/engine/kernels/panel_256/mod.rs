@@ -71,7 +71,7 @@ pub(super) struct Ahead<'a> {
 }
 
 /// Blocks that 16 long rows are fetched ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 impl<'a> Ahead<'a> {
     /// What to fetch while piece `piece` of a row block is multiplied. Short rows: the next row block, which lies in one go,
