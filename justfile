@@ -37,6 +37,11 @@ proof:
     python3 proof/check_llama_cpp.py target/proof-tiny.gguf
     {{ if path_exists("target/proof-text") == "true" { "target/proof-text/bin/python" } else { "python3" } }} proof/check_tokenizers.py
 
+# Measure beside llama.cpp (GGUF files) and PyTorch (folders), and write the table in docs/PERFORMANCE.md (see benches/peers/README.md)
+peers +PATHS:
+    cargo build --release --example engine_steps --example ceilings
+    python3 benches/peers/compare.py --write {{ PATHS }}
+
 # Everything that CI runs
 ci:
     bash .ci/run

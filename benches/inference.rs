@@ -1,7 +1,7 @@
 //! The main job: `cargo bench` measures the default models with the runner that `claimbench run` uses, and writes the
 //! page. criterion owns the order and compares with its last run; the same samples feed both.
 //!
-//! One criterion id per case, one iteration per request. With `--test` only a tiny shape runs.
+//! One criterion id per case and engine, one iteration per request. With `--test` only a tiny shape runs.
 
 #![expect(clippy::disallowed_methods, reason = "a bench target reads its own arguments")]
 
@@ -11,13 +11,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use claimbench::cli::{
-    Audience, Catalog, EngineChoice, OpenGroup, PriceArgs, RUNS, SEED, Session, Settings, StopFlag, Terminal,
-    WeightsChoice, announcement, conclude, price_of,
+    Audience, Catalog, EngineChoice, OpenGroup, PriceArgs, RUNS, Row, SEED, Session, Settings, StopFlag,
+    Terminal, WeightsChoice, announcement, conclude, price_of,
 };
 use claimbench::hardware::{Device, logical_cpus};
 use claimbench::measurement::Order;
 use claimbench::units::{count_as_f64, count_as_usize};
-use claimbench::workload::{Case, CaseForecast, DeviceChoice, Pace, Plan, Selection};
+use claimbench::workload::{CaseForecast, DeviceChoice, Pace, Plan, Selection};
 use criterion::{Criterion, SamplingMode, Throughput};
 
 /// criterion takes no fewer.
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 /// What this call of `cargo bench` is to do.
 struct Job {
     catalog: Catalog,
-    plan: Plan,
+    rows: Vec<Row>,
     is_test: bool,
     command: String,
     cores: u64,
@@ -52,21 +52,22 @@ impl Job {
         let catalog = Catalog::shipped()?;
         // A broken my-prices.toml must be known before minutes are spent on measuring.
         price_of(&PriceArgs::default(), &catalog.prices, None, Audience::User)?;
-        let plan = if is_test {
-            Plan::smoke_test(&catalog.models, &catalog.workloads)?
+        let rows = if is_test {
+            let plan = Plan::smoke_test(&catalog.models, &catalog.workloads)?;
+            Row::of(plan.cases(), &[EngineChoice::Claimbench, EngineChoice::CandleTransformers])
         } else {
-            Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?
+            Row::of_suite(Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?.cases())
         };
-        let command = command(&arguments, &plan);
-        Ok(Self { catalog, plan, is_test, command, cores: logical_cpus() })
+        let command = command(&arguments, &rows);
+        Ok(Self { catalog, rows, is_test, command, cores: logical_cpus() })
     }
 
     fn run(&self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         let mut criterion = Criterion::default().configure_from_args();
         let stop = StopFlag::on_interrupt()?;
         let mut session = None;
-        for case in self.plan.cases() {
-            self.measure(case, &mut criterion, &mut session, &stop, terminal);
+        for row in &self.rows {
+            self.measure(row, &mut criterion, &mut session, &stop, terminal);
             if stop.is_set() {
                 break;
             }
@@ -83,13 +84,14 @@ impl Job {
     /// failure is a row of the run file, and the next case follows.
     fn measure(
         &self,
-        case: &Case,
+        row: &Row,
         criterion: &mut Criterion,
         session: &mut Option<anyhow::Result<Session>>,
         stop: &StopFlag,
         terminal: &mut Terminal,
     ) {
         let mut open: Option<OpenGroup> = None;
+        let case = &row.case;
         let pace = Pace::of(&Device::Cpu { threads: self.cores }, self.cores);
         let forecast = CaseForecast::new(case, &pace, None, 1).request.value();
         let samples = case.workload.repetitions.max(FEWEST_SAMPLES);
@@ -101,11 +103,11 @@ impl Job {
                 .sample_size(count_as_usize(samples))
                 .warm_up_time(Duration::from_nanos(1))
                 .measurement_time(Duration::from_secs_f64(forecast * count_as_f64(samples)));
-            group.bench_function(case.workload.id.as_str(), |bencher| {
+            group.bench_function(function(row), |bencher| {
                 // Outside of `iter_custom`, so that criterion does not take preparation for warm-up.
                 let started = session.get_or_insert_with(|| self.start(stop, terminal));
                 let Ok(session) = started else { give_up() };
-                let open = open.get_or_insert_with(|| self.open(session, case, terminal));
+                let open = open.get_or_insert_with(|| self.open(session, row, terminal));
                 bencher.iter_custom(|iterations| {
                     (0..iterations).map(|_| one_request(session, open, terminal)).sum()
                 });
@@ -129,7 +131,6 @@ impl Job {
             device: DeviceChoice::Auto,
             weights: if self.is_test { WeightsChoice::Synthetic } else { WeightsChoice::Auto },
             seed: SEED,
-            engine: EngineChoice::Claimbench,
             assume_watts: None,
             out: PathBuf::from(RUNS),
             command: self.command.clone(),
@@ -142,24 +143,23 @@ impl Job {
             order: Order::Sequential,
             limits: false,
         };
-        // Rows come as criterion asks for cases: its filters may leave some out.
+        // Rows come as criterion asks for them: its filters may leave some out.
         let mut session = Session::start(settings, &[], &self.catalog, stop.clone())?;
         if let Some(note) = session.device_note() {
             terminal.say(note);
         }
         session.find_ceilings(terminal)?;
-        let cases = self.plan.cases();
-        let forecasts: Vec<_> = cases.iter().map(|case| session.forecast(case)).collect();
-        terminal.say(&announcement(cases, &forecasts, None, session.device().kind(), 1));
+        let forecasts = session.forecasts(&self.rows);
+        terminal.say(&announcement(&self.rows, &forecasts, None, session.device().kind(), 1));
         Ok(session)
     }
 
-    fn open(&self, session: &mut Session, case: &Case, terminal: &mut Terminal) -> OpenGroup {
-        let opened = session.open(std::slice::from_ref(case), terminal).and_then(|mut open| {
+    fn open(&self, session: &mut Session, row: &Row, terminal: &mut Terminal) -> OpenGroup {
+        let opened = session.open(std::slice::from_ref(row), terminal).and_then(|mut open| {
             session.load(&mut open)?;
             session.check(&mut open, None)?;
             // With `--test` criterion asks once, and that once is to be measured.
-            for _ in 0..if self.is_test { case.workload.warm_up } else { 0 } {
+            for _ in 0..if self.is_test { row.case.workload.warm_up } else { 0 } {
                 session.repeat(&mut open, 0)?;
             }
             Ok(open)
@@ -188,6 +188,12 @@ impl Job {
     }
 }
 
+/// The last part of a row's criterion id: the workload, and the engine unless it is the project's own.
+fn function(row: &Row) -> String {
+    let group = format!("{}/{}/", row.case.model.id, row.case.precision.id());
+    row.id().to_string().replacen(&group, "", 1)
+}
+
 /// Leaves criterion without a message: what went wrong is in the run file and was said.
 struct GiveUp;
 
@@ -208,9 +214,9 @@ fn one_request(session: &mut Session, open: &mut OpenGroup, terminal: &mut Termi
 }
 
 /// The command that repeats the run: criterion's flags and filters that name a case, no path.
-fn command(arguments: &[String], plan: &Plan) -> String {
+fn command(arguments: &[String], rows: &[Row]) -> String {
     let features = if cfg!(feature = "cuda") { " --features cuda" } else { "" };
-    let names_a_case = |word: &str| plan.cases().iter().any(|case| case.id().to_string().contains(word));
+    let names_a_case = |word: &str| rows.iter().any(|row| row.id().to_string().contains(word));
     let kept: Vec<&str> = arguments
         .iter()
         .map(String::as_str)

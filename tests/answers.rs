@@ -200,6 +200,18 @@ fn check_common(answers: &[Answer]) {
 }
 
 #[test]
+fn of_two_engines_the_first_answers() {
+    let home = Home::with(&BRIEF, TEMPLATE);
+    let output = home.measure("./parrot", &["--engine", "claimbench,candle-transformers"]);
+    let rows = home.run().cases;
+    let [own, other] = [0, 1].map(|row| rows[row].outcome.measurement());
+    assert_eq!(own.unanswered, None, "{}", said(&output));
+    check_common(&own.answers);
+    assert_eq!((other.answers.len(), other.unanswered.as_ref()), (0, Some(&Unanswered::OtherCase)));
+    assert_eq!(other.measured().count(), 2);
+}
+
+#[test]
 fn thinking_and_answer_are_kept_apart_with_their_times() {
     let home = Home::with(&THOUGHTFUL, TEMPLATE);
     let output = home.measure("./parrot", &[]);

@@ -181,7 +181,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(super) starts: Option<u64>,
     /// Take up a run that was interrupted or killed, where it stopped; files of yours are given again with --model
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "label", "out", "engine"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["suite", "workloads", "precisions", "repetitions", "device", "weights", "seed", "assume_tdp", "no_answers", "label", "out", "engines"])]
     pub(super) resume: Option<PathBuf>,
     /// What the first process of a run announced, in seconds; it starts the others with it
     #[arg(long, value_name = "SECONDS", hide = true, requires = "resume", value_parser = parse_amount)]
@@ -210,9 +210,10 @@ pub(super) struct RunArgs {
     /// Say what would run, and stop
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Engine that computes
-    #[arg(long, value_enum, default_value = "claimbench")]
-    pub(super) engine: EngineChoice,
+    /// Engine that computes every case; may be repeated, or several with commas between them (default: claimbench, and one case
+    /// of a suite with candle-transformers too)
+    #[arg(long = "engine", value_name = "NAME", value_enum, value_delimiter = ',')]
+    pub(super) engines: Vec<EngineChoice>,
     #[command(flatten)]
     pub(super) price: PriceArgs,
     #[command(flatten)]

@@ -2,18 +2,20 @@
 
 use serde_json::json;
 
-use super::{Catalog, EngineChoice, Status, Terminal};
+use super::{Catalog, EngineChoice, Row, Status, Terminal};
 use crate::measurement::EngineGap;
 use crate::model::{HubFile, ModelSpec, Precision};
 use crate::units::{Bytes, count_as_f64};
-use crate::workload::{Case, Workload};
+use crate::workload::{Case, Plan, Selection, Workload};
 
 pub(super) fn execute(json: bool, terminal: &mut Terminal) -> anyhow::Result<Status> {
     let catalog = Catalog::shipped()?;
     let (models, workloads) = (catalog.models.models(), catalog.workloads.workloads());
+    let plan = Plan::new(&catalog.models, &catalog.workloads, &Selection::default())?;
+    let rows = Row::of_suite(plan.cases());
     if json {
         let document = json!({
-            "models": models.iter().map(|model| model_json(model, workloads)).collect::<Vec<_>>(),
+            "models": models.iter().map(|model| model_json(model, workloads, &rows)).collect::<Vec<_>>(),
             "workloads": workloads.iter().map(workload_json).collect::<Vec<_>>(),
         });
         terminal.data(&serde_json::to_string_pretty(&document)?)?;
@@ -24,7 +26,9 @@ pub(super) fn execute(json: bool, terminal: &mut Terminal) -> anyhow::Result<Sta
     for model in models {
         let own = gaps(EngineChoice::Claimbench, model, workloads);
         let second = gaps(EngineChoice::CandleTransformers, model, workloads);
-        terminal.data(&model_line(model, &runs(&own, &second)))?;
+        let is_shown = default_engines(model, &rows).contains(&EngineChoice::CandleTransformers.id());
+        let beside = if is_shown { ", measured with it by default too" } else { "" };
+        terminal.data(&model_line(model, &format!("{}{beside}", runs(&own, &second))))?;
         lacking.extend(own.into_iter().chain(second));
     }
     terminal.data("second opinion: candle-transformers computes the same; where not, it lacks:")?;
@@ -72,6 +76,17 @@ pub(super) fn gaps(engine: EngineChoice, model: &ModelSpec, workloads: &[Workloa
     case.map(|case| engine.gaps(&case)).unwrap_or_default()
 }
 
+/// The engines that the default suite measures a model with.
+fn default_engines(model: &ModelSpec, rows: &[Row]) -> Vec<&'static str> {
+    let mut engines = Vec::new();
+    for row in rows.iter().filter(|row| row.case.model.id == model.id) {
+        if !engines.contains(&row.engine.id()) {
+            engines.push(row.engine.id());
+        }
+    }
+    engines
+}
+
 fn runs(own: &[EngineGap], second: &[EngineGap]) -> String {
     let listed = |gaps: &[EngineGap]| gaps.iter().map(|gap| gap.id()).collect::<Vec<_>>().join(", ");
     match (own, second) {
@@ -97,7 +112,7 @@ fn workload_line(workload: &Workload) -> String {
     )
 }
 
-fn model_json(model: &ModelSpec, workloads: &[Workload]) -> serde_json::Value {
+fn model_json(model: &ModelSpec, workloads: &[Workload], rows: &[Row]) -> serde_json::Value {
     let listed = |engine| {
         let gaps = gaps(engine, model, workloads).into_iter();
         gaps.map(|gap| json!({ "id": gap.id(), "reason": gap.reason() })).collect::<Vec<_>>()
@@ -119,6 +134,7 @@ fn model_json(model: &ModelSpec, workloads: &[Workload]) -> serde_json::Value {
         "publisher": model.publisher,
         "family": model.shape.family.id(),
         "default": model.default,
+        "default_engines": default_engines(model, rows),
         "parameters": model.shape.parameters(),
         "active_parameters": model.shape.active_parameters(),
         "kv_bytes_per_token": model.shape.kv_bytes_per_token(2).count(),

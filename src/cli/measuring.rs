@@ -1,12 +1,12 @@
-//! What one process measures of a run: checkpoint after checkpoint, the cases of each in turns, within the time there is.
+//! What one process measures of a run: model after model as it is loaded, the cases of each in turns, within the time there is.
 
-use super::session::{OpenGroup, shared_once};
+use super::session::{OpenGroup, Row};
 use super::summary::{announcement, gate_line, rough};
 use super::{Session, Terminal};
 use crate::measurement::{Measurement, Outcome, Role, Skip};
 use crate::stats::{Part, Stopping};
 use crate::units::{Seconds, count_as_f64, count_as_usize};
-use crate::workload::{Case, CaseForecast, Quota, Share, total_forecast};
+use crate::workload::{CaseForecast, Quota, Share, total_forecast};
 
 /// Loads after the repetitions get at most this share of a group's time when a budget bounds it.
 const MOST_TIME_FOR_LOADS: f64 = 0.2;
@@ -16,24 +16,23 @@ const LEAST_SLOWNESS: f64 = 0.5;
 /// The same upwards.
 const MOST_SLOWNESS: f64 = 4.0;
 
-/// Announces the cases and does this process's share of them. With a budget each case gets a share of what is left, by its
+/// Announces the rows and does this process's share of them. With a budget each row gets a share of what is left, by its
 /// forecast. Returns the time that was announced: here, or by the first process of the run, as `announced` says.
 pub(super) fn measure_all(
     session: &mut Session,
-    cases: &[Case],
+    rows: &[Row],
     budget: Option<Seconds>,
     announced: Option<Seconds>,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Seconds> {
-    let mut forecasts: Vec<Option<CaseForecast>> = cases.iter().map(|case| session.forecast(case)).collect();
-    shared_once(cases, &mut forecasts);
+    let forecasts = session.forecasts(rows);
     let (starts, number) = session.starts();
     let known: Vec<CaseForecast> = forecasts.iter().copied().flatten().collect();
     let total = total_forecast(&known);
     let bounded = budget.filter(|budget| *budget < total).unwrap_or(total);
     if announced.is_none() {
         terminal.note(&announcement(
-            cases,
+            rows,
             &forecasts,
             budget,
             session.device().kind(),
@@ -46,8 +45,8 @@ pub(super) fn measure_all(
     let mut slowness = 1.0;
     let mut shuffle = session.shuffle();
     let groups = match &mut shuffle {
-        Some(shuffle) => shuffle.groups(cases),
-        None => (0..cases.len()).map(|place| vec![place]).collect(),
+        Some(shuffle) => shuffle.groups(rows, Row::shares_model),
+        None => (0..rows.len()).map(|place| vec![place]).collect(),
     };
     for (index, group) in groups.iter().enumerate() {
         if session.is_stopped() {
@@ -55,7 +54,7 @@ pub(super) fn measure_all(
         }
         let later: Vec<CaseForecast> =
             groups[index + 1..].iter().flatten().filter_map(|&place| forecasts[place]).collect();
-        let due = Due { cases, forecasts: &forecasts, group, later: &later };
+        let due = Due { rows, forecasts: &forecasts, group, later: &later };
         let turn = due.admit(session, budget, slowness, terminal)?;
         if let Some(slower) = measure(session, &turn, budget, &mut shuffle, terminal)? {
             slowness = slower.clamp(LEAST_SLOWNESS, MOST_SLOWNESS);
@@ -64,9 +63,9 @@ pub(super) fn measure_all(
     Ok(announced.unwrap_or(bounded))
 }
 
-/// The cases of one checkpoint when their turn has come.
+/// The rows of one checkpoint and engine when their turn has come.
 struct Due<'a> {
-    cases: &'a [Case],
+    rows: &'a [Row],
     forecasts: &'a [Option<CaseForecast>],
     group: &'a [usize],
     /// Forecasts of what comes after them.
@@ -75,13 +74,13 @@ struct Due<'a> {
 
 /// Those of them that are tried, and until when.
 struct Turn {
-    cases: Vec<(Case, CaseForecast)>,
+    rows: Vec<(Row, CaseForecast)>,
     /// Time since this process took up the run; `None` without a budget.
     until: Option<Seconds>,
 }
 
 impl Due<'_> {
-    /// Gives rows to the cases that are not tried: what the engine lacks, what a suite has no time for, and what the budget has
+    /// Closes the rows that are not tried: what the engine lacks, what a suite has no time for, and what the budget has
     /// no room for.
     fn admit(
         &self,
@@ -93,33 +92,33 @@ impl Due<'_> {
         let mut tried = Vec::new();
         let mut given = 0.0;
         for &place in self.group {
-            let case = &self.cases[place];
+            let row = &self.rows[place];
             let Some(forecast) = self.forecasts[place] else {
-                session.open(std::slice::from_ref(case), terminal)?;
-                say_how_it_ended(session, case, terminal);
+                session.open(std::slice::from_ref(row), terminal)?;
+                say_how_it_ended(session, row, terminal);
                 continue;
             };
-            let skip = match session.exceeds_limit(case, &forecast) {
+            let skip = match session.exceeds_limit(&row.case, &forecast) {
                 Some(skip) => Err(skip),
                 None => self.time_for(session, place, budget, given, slowness)?,
             };
             match skip {
                 Ok(time) => {
                     given += time.unwrap_or_default();
-                    tried.push((case.clone(), forecast));
+                    tried.push((row.clone(), forecast));
                 }
                 // What earlier process starts measured of it stays.
-                Err(skip) if session.has_samples_of(case) => {
-                    terminal.say(&format!("{}: nothing more of it: {}", case.id(), skip.reason()));
+                Err(skip) if session.has_samples_of(row) => {
+                    terminal.say(&format!("{}: nothing more of it: {}", row.id(), skip.reason()));
                 }
                 Err(skip) => {
-                    session.skip(case, skip)?;
-                    say_how_it_ended(session, case, terminal);
+                    session.skip(row, skip)?;
+                    say_how_it_ended(session, row, terminal);
                 }
             }
         }
         let until = budget.map(|_| Seconds::new(session.elapsed().value() + given)).transpose()?;
-        Ok(Turn { cases: tried, until })
+        Ok(Turn { rows: tried, until })
     }
 
     /// What a case gets of a budget of which `given` is promised already, or that it gets nothing. Later process starts get
@@ -147,7 +146,7 @@ impl Due<'_> {
     }
 }
 
-/// Measures the cases of one checkpoint, and returns how many times as long as forecast the last request took. Progress is
+/// Measures the rows of one checkpoint and engine, and returns how many times as long as forecast the last request took. Progress is
 /// printed between repetitions, never while one is timed. The gate may take more than the group's share of a budget, but not
 /// more than the budget: a repetition that nobody checked is worth less than one repetition fewer.
 fn measure(
@@ -157,10 +156,10 @@ fn measure(
     shuffle: &mut Option<crate::workload::Shuffle>,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Option<f64>> {
-    let Some((first, _)) = turn.cases.first() else { return Ok(None) };
+    let Some((first, _)) = turn.rows.first() else { return Ok(None) };
     let began = session.elapsed();
-    let cases: Vec<Case> = turn.cases.iter().map(|(case, _)| case.clone()).collect();
-    let mut group = session.open(&cases, terminal)?;
+    let rows: Vec<Row> = turn.rows.iter().map(|(row, _)| row.clone()).collect();
+    let mut group = session.open(&rows, terminal)?;
     terminal.progress(&format!("{}: loading", first.id()));
     session.load(&mut group)?;
     let was_checked = group.cases().iter().map(|case| !case.needs_check()).collect::<Vec<_>>();
@@ -199,8 +198,8 @@ fn measure(
     for place in 0..group.cases().len() {
         session.finish(&mut group, place)?;
     }
-    for case in &cases {
-        say_how_it_ended(session, case, terminal);
+    for row in &rows {
+        say_how_it_ended(session, row, terminal);
     }
     Ok(slowness)
 }
@@ -217,8 +216,8 @@ struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     fn new(session: &Session, turn: &'a Turn, group: &OpenGroup, began: Seconds) -> Self {
-        let quotas = group.cases().iter().map(|case| session.quota(case.case())).collect();
         let count = group.cases().len();
+        let quotas = (0..count).map(|place| session.quota(&group.row(place))).collect();
         Self { turn, began, quotas, taken: vec![0.0; count], last: vec![None; count] }
     }
 
@@ -271,7 +270,7 @@ impl<'a> Rounds<'a> {
         let Some(time) = session.repeat(group, place)? else { return Ok(None) };
         self.taken[place] += session.elapsed().value() - before.value();
         let (case, quota) = (group.case(place), self.quotas[place]);
-        let (done, id) = (case.measured_in_this_process(), case.case().id());
+        let (done, id) = (case.measured_in_this_process(), group.row(place).id());
         let left = Seconds::new(time.value() * count_as_f64(quota.fewest.saturating_sub(done)))?;
         let rest = if done >= quota.fewest { String::new() } else { format!(", about {} left", rough(left)) };
         let which = match role {
@@ -280,7 +279,7 @@ impl<'a> Rounds<'a> {
         };
         terminal.progress(&format!("{id}: {which} in {:.2} s{rest}", time.value()));
         let forecast =
-            self.turn.cases.iter().find(|(case, _)| case.id() == id).map(|(_, forecast)| forecast.request);
+            self.turn.rows.iter().find(|(row, _)| row.id() == id).map(|(_, forecast)| forecast.request);
         let Some(forecast) = forecast else { return Ok(None) };
         if self.last[place].is_none() && session.starts().1 == 0 {
             terminal.note(&format!("  (forecast {:.2} s, seen {:.2} s)", forecast.value(), time.value()));
@@ -304,8 +303,8 @@ fn times_per_output_token(measurement: &Measurement) -> Vec<Seconds> {
     measurement.measured().filter_map(crate::measurement::Repetition::time_per_output_token).collect()
 }
 
-fn say_how_it_ended(session: &Session, case: &Case, terminal: &mut Terminal) {
-    let record = session.run().cases.iter().find(|record| record.id() == case.id());
+fn say_how_it_ended(session: &Session, row: &Row, terminal: &mut Terminal) {
+    let record = session.run().cases.iter().find(|record| record.row_id() == row.id());
     match record.map(|record| &record.outcome) {
         // Interrupted is what a case is called that the next process start goes on with.
         Some(outcome @ Outcome::Failed(failure, _))
@@ -313,12 +312,12 @@ fn say_how_it_ended(session: &Session, case: &Case, terminal: &mut Terminal) {
         {
             terminal.say(&format!(
                 "{}: failed in stage {}: {}",
-                case.id(),
+                row.id(),
                 failure.stage.id(),
                 failure.reason
             ));
         }
-        Some(Outcome::Skipped(skip)) => terminal.say(&format!("{}: skipped: {}", case.id(), skip.reason())),
+        Some(Outcome::Skipped(skip)) => terminal.say(&format!("{}: skipped: {}", row.id(), skip.reason())),
         Some(Outcome::Failed(..) | Outcome::Measured(_)) | None => {}
     }
 }

@@ -30,7 +30,7 @@ pub use catalog::{CLAIM_FILES, Catalog};
 pub use ceilings::FoundCeilings;
 pub use page::conclude;
 pub use prices::{Audience, price_of};
-pub use session::{EngineChoice, OpenGroup, Session, Settings, StopFlag, WeightsChoice};
+pub use session::{EngineChoice, OpenGroup, Row, Session, Settings, StopFlag, WeightsChoice};
 pub use summary::{announcement, gate_line, summary};
 pub use terminal::Terminal;
 

@@ -75,7 +75,7 @@ fn ensure_spread(run: &Run) -> anyhow::Result<()> {
         Some(record) => anyhow::bail!(
             "{} was measured in {} process {}, and publishing takes {needed}: what differs between starts would be unknown; \
              spread it over more with claimbench run --resume RUN --starts {needed}",
-            record.id(),
+            record.row_id(),
             record.outcome.measurement().process_starts(),
             if record.outcome.measurement().process_starts() == 1 { "start" } else { "starts" },
         ),

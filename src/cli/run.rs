@@ -10,10 +10,11 @@ use super::measuring::measure_all;
 use super::page::conclude;
 use super::prices::{Audience, price_of};
 use super::relaunch;
-use super::session::{forecast, load_run, shared_once, unfinished};
+use super::session::{forecasts, load_run, unfinished};
 use super::summary::announced_and_taken;
 use super::{
-    Catalog, Cli, EngineChoice, Session, Settings, Status, StopFlag, Terminal, WeightsChoice, announcement,
+    Catalog, Cli, EngineChoice, Row, Session, Settings, Status, StopFlag, Terminal, WeightsChoice,
+    announcement,
 };
 use crate::engine::ComputeDevice;
 use crate::measurement::{Order, Outcome, Run};
@@ -30,7 +31,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     price_of(&args.price, &catalog.prices, None, Audience::User)?;
     let local = local::open(&args.models, &catalog.models)?;
     let registry = catalog.models.clone().with(local.iter().map(|model| model.spec.clone()));
-    let (began, settings, cases) = if let Some(path) = &args.resume {
+    let (began, settings, rows) = if let Some(path) = &args.resume {
         for value in &args.models {
             ensure!(
                 local::is_path(value, &catalog.models),
@@ -47,12 +48,12 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
                 run.id
             );
         }
-        let cases = unfinished(&run, &registry, settings.starts)?;
-        if cases.is_empty() && args.announced.is_none() {
+        let rows = unfinished(&run, &registry, settings.starts)?;
+        if rows.is_empty() && args.announced.is_none() {
             terminal.say(&format!("{} is complete; nothing to resume", run.id));
             return print(&run, args, terminal).map(|()| Status::Good);
         }
-        (Some((path, run)), settings, cases)
+        (Some((path, run)), settings, rows)
     } else {
         ensure!(
             local.is_empty() || args.weights != WeightsChoice::Synthetic,
@@ -64,15 +65,15 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
         // No start without a repetition.
         let fewest = plan.cases().iter().map(|case| case.workload.repetitions).min().unwrap_or(1);
         settings.starts = settings.starts.min(fewest);
-        (None, settings, plan.cases().to_vec())
+        (None, settings, rows(args, plan.cases()))
     };
     if args.dry_run {
-        return announce(args, &cases, &settings, terminal);
+        return announce(args, &rows, &settings, terminal);
     }
     let stop = StopFlag::on_interrupt()?;
     let mut session = match began {
         Some((path, run)) => Session::resume(path, run, settings, &catalog, stop)?,
-        None => Session::start(settings, &cases, &catalog, stop)?,
+        None => Session::start(settings, &rows, &catalog, stop)?,
     };
     if let Some(note) = session.device_note().map(str::to_owned) {
         terminal.say(&note);
@@ -81,7 +82,7 @@ pub(super) fn execute(args: &RunArgs, terminal: &mut Terminal) -> anyhow::Result
     let local = session.local().to_vec();
     let budget = budget(args)?;
     let announced = args.announced.map(Seconds::new).transpose()?;
-    let announced = measure_all(&mut session, &cases, budget, announced, terminal)?;
+    let announced = measure_all(&mut session, &rows, budget, announced, terminal)?;
     if session.starts_left() > 1 && session.has_open_cases() && !session.is_stopped() {
         let left = budget.map(|budget| Seconds::new((budget.value() - session.elapsed().value()).max(0.0)));
         let words = relaunch::arguments(args, &local, session.store().folder(), left.transpose()?, announced);
@@ -128,6 +129,16 @@ fn selection(args: &RunArgs, local: &[LocalModel]) -> Selection {
     }
 }
 
+/// Every case with the engines that are named; of a suite as it is, those that it has.
+fn rows(args: &RunArgs, cases: &[Case]) -> Vec<Row> {
+    let is_suite = args.models.is_empty() && args.workloads.is_empty() && args.precisions.is_empty();
+    match args.engines.as_slice() {
+        [] if is_suite => Row::of_suite(cases),
+        [] => Row::of(cases, &[EngineChoice::Claimbench]),
+        named => Row::of(cases, named),
+    }
+}
+
 fn budget(args: &RunArgs) -> anyhow::Result<Option<Seconds>> {
     Ok(args.budget.map(|budget| Seconds::new(budget.as_secs_f64())).transpose()?)
 }
@@ -135,34 +146,34 @@ fn budget(args: &RunArgs) -> anyhow::Result<Option<Seconds>> {
 /// Says what would run, and leaves no trace.
 fn announce(
     args: &RunArgs,
-    cases: &[Case],
+    rows: &[Row],
     settings: &Settings,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Status> {
     let device = ComputeDevice::open(settings.device)?;
     let (device_data, starts) = (device.device(), settings.starts);
-    let mut forecasts: Vec<_> =
-        cases.iter().map(|case| forecast(case, device_data, settings, starts)).collect();
-    shared_once(cases, &mut forecasts);
+    let forecasts = forecasts(rows, device_data, settings, starts);
     if args.json.json {
-        let announced = announced(device_data.kind(), cases, &forecasts, starts);
+        let announced = announced(device_data.kind(), rows, &forecasts, starts);
         terminal.data(&serde_json::to_string_pretty(&announced)?)?;
         return Ok(Status::Good);
     }
-    terminal.say(&announcement(cases, &forecasts, budget(args)?, device_data.kind(), starts));
+    terminal.say(&announcement(rows, &forecasts, budget(args)?, device_data.kind(), starts));
     Ok(Status::Good)
 }
 
-/// The announcement for programs. A case without a forecast is one that the engine cannot run.
+/// The announcement for programs. A row without a forecast is one that its engine cannot run.
 fn announced(
     device: &str,
-    cases: &[Case],
+    rows: &[Row],
     forecasts: &[Option<CaseForecast>],
     starts: u64,
 ) -> serde_json::Value {
-    let rows = cases.iter().zip(forecasts).map(|(case, forecast)| {
+    let rows = rows.iter().zip(forecasts).map(|(row, forecast)| {
+        let case = &row.case;
         json!({
-            "id": case.id().to_string(),
+            "id": row.id().to_string(),
+            "engine": row.engine.id(),
             "prompt_tokens": case.workload.prompt_tokens,
             "output_tokens": case.workload.output_tokens,
             "batch": case.workload.batch,
@@ -201,7 +212,6 @@ fn settings(args: &RunArgs, command: String, local: Vec<LocalModel>) -> anyhow::
         device: args.device,
         weights: args.weights,
         seed: args.seed,
-        engine: args.engine,
         assume_watts: args.assume_tdp.map(Watts::new).transpose()?,
         out: args.out.clone(),
         command,
@@ -241,8 +251,9 @@ fn command(args: &RunArgs, local: &[LocalModel]) -> String {
         words.push("--no-answers".to_owned());
     }
     words.extend(args.assume_tdp.map(|watts| format!("--assume-tdp {watts}")));
-    if args.engine != EngineChoice::Claimbench {
-        words.push(format!("--engine {}", args.engine.id()));
+    if !args.engines.is_empty() {
+        let named: Vec<&str> = args.engines.iter().map(|engine| engine.id()).collect();
+        words.push(format!("--engine {}", named.join(",")));
     }
     words.join(" ")
 }

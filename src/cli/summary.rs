@@ -1,15 +1,18 @@
 //! What a run will do, and what it did, in a few lines.
 
+use super::Row;
 use crate::language::Language;
-use crate::measurement::{Answer, CaseRecord, Energy, Gate, NoAnswer, Noise, Outcome, Roofline, Run};
-use crate::stats::Estimate;
+use crate::measurement::{
+    Answer, Beside, CaseRecord, Compared, Energy, Gate, NoAnswer, NoRatio, Noise, Outcome, Roofline, Run,
+};
+use crate::stats::{CONFIDENCE, Estimate};
 use crate::units::{Quantity, Seconds};
-use crate::workload::{Case, CaseForecast, total_forecast};
+use crate::workload::{CaseForecast, total_forecast};
 
-/// What will run and how long it should take; printed before anything is measured. A case without a forecast is one that
-/// the engine cannot run.
+/// What will run and how long it should take; printed before anything is measured. A row without a forecast is one that
+/// its engine cannot run.
 pub fn announcement(
-    cases: &[Case],
+    rows: &[Row],
     forecasts: &[Option<CaseForecast>],
     budget: Option<Seconds>,
     device: &str,
@@ -27,12 +30,12 @@ pub fn announcement(
         if starts > 1 { format!(" in {starts} process starts") } else { String::new() },
         rough(total)
     )];
-    lines.extend(cases.iter().zip(forecasts).map(|(case, forecast)| {
-        let w = &case.workload;
-        let Some(forecast) = forecast else { return format!("  {}: will be skipped", case.id()) };
+    lines.extend(rows.iter().zip(forecasts).map(|(row, forecast)| {
+        let w = &row.case.workload;
+        let Some(forecast) = forecast else { return format!("  {}: will be skipped", row.id()) };
         format!(
             "  {}: prompt {}, output {}, batch {}{}, {} warm-up in each start + {} measured, about {}",
-            case.id(),
+            row.id(),
             w.prompt_tokens,
             w.output_tokens,
             w.batch,
@@ -110,16 +113,21 @@ fn beginning(text: &str) -> String {
     }
 }
 
-/// Some lines per case, one per flag and one per answer, or one line for a case that failed before anything was measured.
+/// Some lines per case, one per flag and one per answer, or one line for a case that failed before anything was measured; then
+/// one per case that two engines measured.
 pub fn summary(run: &Run) -> String {
-    run.cases.iter().map(|record| case_summary(record, run)).collect::<Vec<_>>().join("\n")
+    let cases = run.cases.iter().map(|record| case_summary(record, run));
+    let pairs = Beside::all(run);
+    cases.chain(pairs.iter().map(beside_line)).collect::<Vec<_>>().join("\n")
 }
 
 fn case_summary(record: &CaseRecord, run: &Run) -> String {
     let head = match &record.outcome {
-        Outcome::Measured(_) => record.id().to_string(),
-        Outcome::Failed(failure, _) => format!("{}: {}: {}", record.id(), failure.stage.id(), failure.reason),
-        Outcome::Skipped(skip) => format!("{}: skipped: {}", record.id(), skip.reason()),
+        Outcome::Measured(_) => record.row_id().to_string(),
+        Outcome::Failed(failure, _) => {
+            format!("{}: {}: {}", record.row_id(), failure.stage.id(), failure.reason)
+        }
+        Outcome::Skipped(skip) => format!("{}: skipped: {}", record.row_id(), skip.reason()),
     };
     let Some(figures) = &record.figures else { return head };
     let weights = match &record.observed {
@@ -157,6 +165,30 @@ fn case_summary(record: &CaseRecord, run: &Run) -> String {
     let left_out = measurement.unanswered.as_ref();
     lines.extend(left_out.map(|why| format!("  answers left out: {}", why.reason())));
     lines.join("\n")
+}
+
+/// `case: claimbench over candle-transformers: decode 1.71 [1.65 - 1.78, 95 %], prefill 2.10 [2.02 - 2.19, 95 %], ..`. Why there
+/// is no interval is said once, at the end.
+fn beside_line(pair: &Beside<'_>) -> String {
+    let ratios = [
+        ("decode", pair.decode()),
+        ("prefill", pair.prefill()),
+        ("load", pair.load()),
+        ("peak memory", pair.memory()),
+    ];
+    let times = |compared: &Result<Compared, NoRatio>| match compared {
+        Err(why) => why.to_string(),
+        Ok(Compared { ratio, interval: Ok([low, high]) }) => {
+            let coverage = CONFIDENCE * 100.0;
+            format!("{:.2} [{:.2} - {:.2}, {coverage:.0} %]", ratio.value(), low.value(), high.value())
+        }
+        Ok(Compared { ratio, interval: Err(_) }) => format!("{:.2} [no interval]", ratio.value()),
+    };
+    let told: Vec<String> = ratios.iter().map(|(name, ratio)| format!("{name} {}", times(ratio))).collect();
+    let why = ratios.iter().find_map(|(_, ratio)| ratio.ok()?.interval.err());
+    let why = why.map_or_else(String::new, |why| format!("; no interval: {why}"));
+    let (own, other) = (&pair.own.engine.id, &pair.other.engine.id);
+    format!("{}: {own} over {other}: {}{why}", pair.own.id(), told.join(", "))
 }
 
 fn shown<Q: Quantity>(estimate: &Estimate<Q>, decimals: usize) -> String {
@@ -239,13 +271,35 @@ fn energy(energy: &Energy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::{AnswerEnd, NotGated, example_answer, example_run};
+    use crate::measurement::{
+        AnswerEnd, NotGated, OWN_ENGINE, REFERENCE_ENGINE, example_answer, example_run,
+    };
     use crate::units::Ratio;
     use crate::units::Tokens;
 
     #[test]
     fn the_summary_of_a_measured_and_a_failed_case() {
         insta::assert_snapshot!(summary(&example_run()));
+    }
+
+    #[test]
+    fn two_engines_are_set_beside_each_other_in_one_line() {
+        let mut run = example_run();
+        let mut other = run.cases[0].clone();
+        (run.cases[0].engine.id, other.engine.id) = (OWN_ENGINE.into(), REFERENCE_ENGINE.into());
+        run.cases = vec![run.cases[0].clone(), other];
+        let said = summary(&run);
+        assert_eq!(
+            said.lines().next_back(),
+            Some(
+                "r1-distill-qwen-1.5b/q4_k_m/short-chat: claimbench over candle-transformers: decode 1.00 [no interval], \
+                 prefill 1.00 [no interval], load 1.00 [no interval], peak memory 1.00 [no interval]; no interval: a comparison \
+                 needs 3 process starts on each side: 1 and 1 here"
+            )
+        );
+        assert!(
+            said.contains("\nr1-distill-qwen-1.5b/q4_k_m/short-chat/candle-transformers (synthetic weights")
+        );
     }
 
     #[test]

@@ -47,13 +47,23 @@ impl ComputeDevice {
     }
 
     fn cpu(note: Option<String>) -> Self {
-        let threads = index_as_u64(candle_core::utils::get_num_threads());
+        let threads = crate::hardware::threads_to_compute_with();
         Self { candle: CandleDevice::Cpu, device: Device::Cpu { threads }, gpu: None, note }
     }
 
     /// The device as data.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The same as candle's own products use it: on a processor with as many threads as they take.
+    pub(super) fn device_of_candle(&self) -> Device {
+        match &self.device {
+            Device::Cpu { .. } => {
+                Device::Cpu { threads: index_as_u64(candle_core::utils::get_num_threads()) }
+            }
+            device => device.clone(),
+        }
     }
 
     /// The card, if it is one.

@@ -5,9 +5,10 @@ mod checkpoint;
 mod decoder;
 mod device;
 mod floats;
+mod forward;
 mod gaps;
 mod gate;
-#[expect(dead_code, reason = "the forward pass that calls it follows")]
+mod host;
 mod kernels;
 mod own;
 mod plain;

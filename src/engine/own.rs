@@ -1,31 +1,29 @@
-//! The project's own engine: [`Decoder`] behind the trait that all engines share.
+//! The project's own engine: [`Forward`] behind the trait that all engines share.
 
 use std::path::PathBuf;
 
-use candle_core::{D, IndexOp, Tensor};
-
 use super::checkpoint::Checkpoint;
-use super::decoder::Decoder;
 use super::device::ComputeDevice;
+use super::forward::{Forward, Ways};
 use super::gate;
+use super::kernels::Level;
 use super::{CANDLE_VERSION, Checked, Emit, Engine, EngineError, NOT_REPACKED, Request};
-use crate::hardware::Device;
+use crate::hardware::{Device, threads_to_compute_with};
 use crate::measurement::{Boundary, EngineGap, EngineIdentity};
 use crate::units::{Bytes, count_as_usize};
 use crate::workload::Case;
 
 /// Counts up with every change to the forward pass that can move a figure.
-const FORWARD_PASS: u32 = 1;
-
-/// Tokens of a prompt that are computed at once: the scores of attention take `heads x portion x positions` floats.
-const PORTION: usize = 256;
+const FORWARD_PASS: u32 = 2;
 
 /// Runs a checkpoint, GGUF or safetensors, through the project's own forward pass.
 pub struct OwnEngine {
     path: PathBuf,
     device: ComputeDevice,
     memory_needed: Bytes,
-    repacks: bool,
+    ways: Ways,
+    /// How a checkpoint was opened, or would be now: it stands in the identity before a model is loaded too.
+    is_host: bool,
     loaded: Option<Loaded>,
     held: Option<Held>,
 }
@@ -40,20 +38,25 @@ struct Held {
 
 struct Loaded {
     checkpoint: Checkpoint,
-    decoder: Decoder,
+    forward: Forward,
 }
 
 impl OwnEngine {
-    /// An engine for the file or folder at `path`; nothing is read before `load`. `memory_needed` is compared with what is
-    /// free.
+    /// An engine for the file or folder at `path`; nothing but its header is read before `load`. `memory_needed` is compared
+    /// with what is free.
     pub fn new(path: PathBuf, device: ComputeDevice, memory_needed: Bytes) -> Self {
-        Self { path, device, memory_needed, repacks: true, loaded: None, held: None }
+        let ways =
+            Ways { level: Level::best(), threads: count_as_usize(threads_to_compute_with()), repacks: true };
+        let takes_host = |checkpoint: &Checkpoint| ways.takes_host(checkpoint, &device.candle);
+        let is_host = Checkpoint::open(&path).is_ok_and(|checkpoint| takes_host(&checkpoint));
+        Self { path, device, memory_needed, ways, is_host, loaded: None, held: None }
     }
 
-    /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory.
+    /// The same without candle's second copy of quantised weights on a CPU: slower, and in less than half of the memory. It
+    /// makes no difference where weights stay in their file.
     #[must_use]
     pub fn without_repacking(self) -> Self {
-        Self { repacks: false, ..self }
+        Self { ways: Ways { repacks: false, ..self.ways }, ..self }
     }
 
     /// What keeps it from running a case rightly: it has code for every architecture of [`crate::model::Family`], so only
@@ -63,9 +66,13 @@ impl OwnEngine {
         is_longer.then_some(EngineGap::Context).into_iter().collect()
     }
 
-    /// What a reader must know of how weights were held.
-    fn layout(&self) -> String {
-        if self.repacks { String::new() } else { format!(", {NOT_REPACKED}") }
+    /// What a reader must know of how it computes.
+    fn version(&self) -> String {
+        if self.is_host {
+            return format!("{FORWARD_PASS}, own kernels ({})", self.ways.level.id());
+        }
+        let layout = if self.ways.repacks { String::new() } else { format!(", {NOT_REPACKED}") };
+        format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}{layout}")
     }
 
     fn checkpoint_error(&self, problem: &str) -> EngineError {
@@ -75,35 +82,6 @@ impl OwnEngine {
     fn loaded(&mut self) -> Result<&mut Loaded, EngineError> {
         self.loaded.as_mut().ok_or(EngineError::NotLoaded)
     }
-
-    /// The next token of each row after `rows`, on the host.
-    fn step(&mut self, rows: &[Vec<u32>]) -> Result<Vec<u32>, EngineError> {
-        let device = self.device.candle.clone();
-        let decoder = &mut self.loaded()?.decoder;
-        let mut run = || -> candle_core::Result<Vec<u32>> {
-            let hidden = decoder.take_in(rows, &device)?;
-            let last = hidden.dim(1)? - 1;
-            let logits = decoder.logits(&hidden.narrow(1, last, 1)?)?;
-            let next = logits.i((.., 0))?.argmax(D::Minus1)?.to_vec1()?;
-            device.synchronize()?;
-            Ok(next)
-        };
-        run().map_err(|error| compute_error(&error))
-    }
-}
-
-impl Decoder {
-    /// Takes in `rows`, one per sequence, all of one length, in portions; the hidden states of the last portion.
-    fn take_in(&mut self, rows: &[Vec<u32>], device: &candle_core::Device) -> candle_core::Result<Tensor> {
-        let length = rows.first().map_or(0, Vec::len);
-        let mut hidden = None;
-        for start in (0..length).step_by(PORTION) {
-            let end = length.min(start + PORTION);
-            let flat: Vec<u32> = rows.iter().flat_map(|row| row[start..end].iter().copied()).collect();
-            hidden = Some(self.advance(&Tensor::from_vec(flat, (rows.len(), end - start), device)?)?);
-        }
-        hidden.ok_or_else(|| candle_core::Error::Msg("a request without tokens".to_owned()))
-    }
 }
 
 fn compute_error(error: &candle_core::Error) -> EngineError {
@@ -112,15 +90,11 @@ fn compute_error(error: &candle_core::Error) -> EngineError {
 
 impl Engine for OwnEngine {
     fn identity(&self) -> EngineIdentity {
-        EngineIdentity {
-            id: "claimbench".into(),
-            version: format!("{FORWARD_PASS}, on candle-core {CANDLE_VERSION}{}", self.layout()),
-            boundary: Boundary::InProcess,
-        }
+        EngineIdentity { id: "claimbench".into(), version: self.version(), boundary: Boundary::InProcess }
     }
 
     fn device(&self) -> Device {
-        self.device.device().clone()
+        if self.is_host { self.device.device().clone() } else { self.device.device_of_candle() }
     }
 
     fn unload(&mut self) {
@@ -131,44 +105,48 @@ impl Engine for OwnEngine {
     fn load(&mut self) -> Result<(), EngineError> {
         self.device.check_memory(self.memory_needed)?;
         let checkpoint = Checkpoint::open(&self.path).map_err(|problem| self.checkpoint_error(&problem))?;
-        let decoder = Decoder::load(&checkpoint, &self.device.candle, self.repacks)
+        self.is_host = self.ways.takes_host(&checkpoint, &self.device.candle);
+        let forward = Forward::load(&checkpoint, &self.device.candle, self.ways)
             .map_err(|error| self.checkpoint_error(&error.to_string()))?;
-        self.loaded = Some(Loaded { checkpoint, decoder });
-        self.device.candle.synchronize().map_err(|error| compute_error(&error))
+        self.loaded = Some(Loaded { checkpoint, forward });
+        Ok(())
     }
 
     fn begin(&mut self, context: &[Vec<u32>], request: &Request) -> Result<(), EngineError> {
-        let device = self.device.candle.clone();
         let (batch, depth) = (request.prompts.len(), context.first().map_or(0, Vec::len));
         let positions = depth + request.prompts.first().map_or(0, Vec::len);
         let positions = positions + count_as_usize(request.output_tokens);
         let held = Held { context: context.to_vec(), batch, positions };
         let is_held = self.held.take().is_some_and(|earlier| earlier == held);
-        let decoder = &mut self.loaded()?.decoder;
+        let forward = &mut self.loaded()?.forward;
         if is_held {
-            decoder.rewind(depth);
+            forward.rewind(depth);
         } else {
             let mut fill = || {
-                decoder.renew(batch, positions)?;
-                if depth > 0 {
-                    decoder.take_in(context, &device)?;
-                }
-                device.synchronize()
+                forward.renew(batch, positions)?;
+                if depth > 0 { forward.take_in(context) } else { Ok(()) }
             };
-            Result::map_err(fill(), |error| compute_error(&error))?;
+            fill().map_err(|error| compute_error(&error))?;
         }
         self.held = Some(held);
         Ok(())
     }
 
     fn generate(&mut self, request: &Request, emit: &mut Emit<'_>) -> Result<(), EngineError> {
-        let mut tokens = self.step(&request.prompts)?;
+        let forward = &mut self.loaded()?.forward;
+        let mut tokens = Vec::with_capacity(request.prompts.len());
+        let mut rows: Vec<Vec<u32>> = Vec::new();
+        forward.step(&request.prompts, &mut tokens).map_err(|error| compute_error(&error))?;
         for produced in 1..=count_as_usize(request.output_tokens) {
             if emit(&tokens).is_break() || produced == count_as_usize(request.output_tokens) {
                 break;
             }
-            let rows: Vec<Vec<u32>> = tokens.iter().map(|&token| vec![token]).collect();
-            tokens = self.step(&rows)?;
+            rows.resize(tokens.len(), Vec::with_capacity(1));
+            for (row, token) in rows.iter_mut().zip(&tokens) {
+                row.clear();
+                row.push(*token);
+            }
+            forward.step(&rows, &mut tokens).map_err(|error| compute_error(&error))?;
         }
         Ok(())
     }
@@ -176,14 +154,9 @@ impl Engine for OwnEngine {
     fn check(&mut self, rows: &[Vec<u32>]) -> Result<Option<Checked>, EngineError> {
         self.begin(&[], &Request { prompts: rows.to_vec(), output_tokens: 0 })?;
         self.held = None;
-        let device = self.device.candle.clone();
-        let Loaded { checkpoint, decoder } = self.loaded()?;
-        let logits = |portion: &[Vec<u32>]| {
-            let hidden = decoder.take_in(portion, &device)?;
-            decoder.logits(&hidden)?.i(portion.len() - 1)?.to_vec2()
-        };
-        let checked = gate::compare(checkpoint, rows, logits);
-        decoder.rewind(0);
+        let Loaded { checkpoint, forward } = self.loaded()?;
+        let checked = gate::compare(checkpoint, rows, |portion| forward.logits(portion));
+        forward.rewind(0);
         checked.map(Some).map_err(|error| compute_error(&error))
     }
 

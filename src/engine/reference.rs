@@ -129,7 +129,7 @@ impl Engine for ReferenceEngine {
     }
 
     fn device(&self) -> Device {
-        self.device.device().clone()
+        self.device.device_of_candle()
     }
 
     fn unload(&mut self) {

@@ -5,7 +5,7 @@ use crate::units::{Bytes, BytesPerSecond, FlopPerSecond, index_as_u64};
 
 /// Version of the kernels and of the rule that picks sizes and passes. A change that can move a rate raises it, and rates
 /// that were kept from another version are measured again.
-pub const CEILING_KERNELS: u32 = 2;
+pub const CEILING_KERNELS: u32 = 3;
 
 /// After so many seconds kept rates are measured again: 30 days. Drivers, firmware and neighbours change.
 const STALE_AFTER_SECONDS: i64 = 30 * 24 * 3_600;

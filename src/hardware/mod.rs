@@ -32,6 +32,8 @@ pub use label::{Label, LabelError};
 pub use machine::{Device, Gpu, Machine, MachineId};
 pub use power::PowerSource;
 pub use probe::{ProcessProbe, ProcessUsage, ScriptedProbe};
-pub use reader::{SystemReader, available_memory, available_memory_below, logical_cpus};
+pub use reader::{
+    SystemReader, available_memory, available_memory_below, logical_cpus, threads_to_compute_with,
+};
 pub use topology::{Cache, CacheKind};
 pub use window::Window;

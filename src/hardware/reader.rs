@@ -13,7 +13,7 @@ use super::environment::{Environment, clock_step};
 use super::files::{first_field, trimmed};
 use super::machine::{Gpu, Machine};
 use super::probe::{ProcessProbe, ProcessUsage};
-use super::topology::{allowed_cpus, caches, physical_cores, present_cpus};
+use super::topology::{allowed_cores, allowed_cpus, caches, physical_cores, present_cpus};
 use crate::clock::SystemClock;
 use crate::units::{Bytes, Seconds, count_as_f64, index_as_u64};
 
@@ -140,6 +140,21 @@ impl ProcessProbe for SystemReader {
 /// Processors this process may run on within its quota, at least 1.
 pub fn logical_cpus() -> u64 {
     index_as_u64(std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// More threads than any machine has processors are a mistake.
+const MOST_THREADS: u64 = 4_096;
+
+/// Threads to compute with: one for each physical core that this process may use, since a second one on a core finds its
+/// units busy; no more than its quota lets run at once. `RAYON_NUM_THREADS`, which candle reads too, says another number.
+pub fn threads_to_compute_with() -> u64 {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.trim().parse().ok());
+    if let Some(asked) = asked.filter(|count| (1..=MOST_THREADS).contains(count)) {
+        return asked;
+    }
+    let at_once = std::thread::available_parallelism().map_or(1, |count| index_as_u64(count.get()));
+    let cores = allowed_cores(Path::new("/")).or_else(|| System::physical_core_count().map(index_as_u64));
+    cores.filter(|&cores| cores > 0).map_or(at_once, |cores| cores.min(at_once))
 }
 
 /// Memory a new allocation can take: what is free without swapping, or what the control groups leave of their limits,

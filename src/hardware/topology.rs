@@ -108,6 +108,29 @@ pub(super) fn physical_cores(root: &Path) -> Option<u64> {
     ["core_cpus_list", "thread_siblings_list"].into_iter().map(siblings).find(|&cores| cores > 0)
 }
 
+/// Cores that this process may run on: a core is in if one of its threads is. At most what its quota and the system allow to run
+/// at once; `None` where the system shows no cores.
+pub(super) fn allowed_cores(root: &Path) -> Option<u64> {
+    let status = trimmed(&root.join("proc/self/status"))?;
+    let allowed = list(&super::files::first_field(&status, "Cpus_allowed_list")?)?;
+    let core = |cpu: u64| {
+        let topology = root.join(format!("sys/devices/system/cpu/cpu{cpu}/topology"));
+        ["core_cpus_list", "thread_siblings_list"].into_iter().find_map(|name| trimmed(&topology.join(name)))
+    };
+    let cores: BTreeSet<String> = allowed.into_iter().flatten().filter_map(core).collect();
+    (!cores.is_empty()).then(|| index_as_u64(cores.len()))
+}
+
+/// The ranges of a list such as `0-3,8`, none longer than there can be processors.
+fn list(text: &str) -> Option<Vec<std::ops::RangeInclusive<u64>>> {
+    list_length(text).filter(|length| *length <= 1 << 16)?;
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    text.trim().split(',').map(range).collect()
+}
+
 /// The length of a list such as `0-3,8`.
 fn list_length(text: &str) -> Option<u64> {
     let mut length = 0_u64;
@@ -219,6 +242,20 @@ mod tests {
         assert_eq!(last_level(&found), Some(Bytes::new(32 << 20)));
         assert_eq!(physical_cores(root.path()), Some(2));
         assert_eq!(present_cpus(root.path()), Some(4));
+    }
+
+    #[test]
+    fn a_core_counts_once_and_only_where_one_of_its_threads_may_run() {
+        for (allowed, cores) in
+            [("0-3", Some(2)), ("0,2", Some(2)), ("0-1", Some(1)), ("3", Some(1)), ("9", None)]
+        {
+            let root = root(&files());
+            super::super::files::put(
+                root.path(),
+                &[("proc/self/status", &format!("Cpus_allowed_list:\t{allowed}\n"))],
+            );
+            assert_eq!(allowed_cores(root.path()), cores, "{allowed}");
+        }
     }
 
     #[test]

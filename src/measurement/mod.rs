@@ -1,6 +1,7 @@
 //! What was seen: samples, the check before them, the answers after them, energy with its scope and basis, flags, and the run that holds them. Pure.
 
 mod answer;
+mod beside;
 mod energy;
 mod figures;
 mod flag;
@@ -19,6 +20,7 @@ pub(crate) use answer::tests::example as example_answer;
 pub(crate) use run::tests::example as example_run;
 
 pub use answer::{Answer, AnswerEnd, NoAnswer, Sampling, Unanswered};
+pub use beside::{Beside, Compared, NoRatio};
 pub use energy::{Energy, EnergyScope, Missing, PowerRange};
 pub use figures::{Figures, Percentile};
 pub use flag::{Concern, Evidence, Flag, Severity};
@@ -30,6 +32,9 @@ pub use plausible::{
     cited_speed, energy_contradicts, power_over_limit,
 };
 pub use roofline::{ComputeUse, KV_VALUE_BYTES, NoRoofline, Roofline, StepBytes, applicable};
-pub use run::{Boundary, CaseRecord, EngineIdentity, ModelFile, Observed, Order, Provenance, Run, RunId};
+pub use run::{
+    Boundary, CaseRecord, EngineIdentity, ModelFile, OWN_ENGINE, Observed, Order, Provenance,
+    REFERENCE_ENGINE, RowId, Run, RunId,
+};
 pub use sample::{LoadSample, Measurement, Repetition, Role};
 pub use skip::EngineGap;

@@ -1,7 +1,7 @@
 //! How much the repetitions of a case differ, by named measures, and what that lets a comparison see.
 
-use super::sample::{Measurement, Repetition};
-use crate::stats::{Outlier, Sample, SmallestDifference, Spread, Starts, classify, smallest_difference};
+use super::sample::{Measurement, Repetition, by_start};
+use crate::stats::{Outlier, Sample, SmallestDifference, Spread, classify, smallest_difference};
 use crate::units::{Ratio, Seconds, index_as_u64};
 
 /// The noise of a case's measured repetitions.
@@ -46,11 +46,7 @@ impl Noise {
         let first_token: Vec<Seconds> = repetitions.iter().map(|repetition| repetition.first_token).collect();
         let times: Vec<(u64, Seconds)> =
             repetitions.iter().filter_map(|r| Some((r.process_start, r.time_per_output_token()?))).collect();
-        let mut starts: Vec<u64> = times.iter().map(|(start, _)| *start).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        let of = |start: &u64| times.iter().filter(|(s, _)| s == start).map(|(_, time)| *time).collect();
-        let nested = Starts::new(starts.iter().map(of).collect()).ok()?;
+        let nested = by_start(&times)?;
         let all: Vec<Seconds> = times.iter().map(|(_, time)| *time).collect();
         Some(Self {
             outliers: counted(&classify(&all)),

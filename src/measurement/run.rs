@@ -83,6 +83,11 @@ impl Boundary {
     }
 }
 
+/// The engine of this project: its figures speak for a run that has several.
+pub const OWN_ENGINE: &str = "claimbench";
+/// The engine it is set beside: candle-transformers as it is.
+pub const REFERENCE_ENGINE: &str = "candle-transformers";
+
 /// An engine. No version, no number: an engine that cannot tell its version cannot be measured.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EngineIdentity {
@@ -92,6 +97,38 @@ pub struct EngineIdentity {
     pub version: String,
     /// Where the stopwatch stands when it is timed.
     pub boundary: Boundary,
+}
+
+impl EngineIdentity {
+    /// True for the engine of this project.
+    pub fn is_own(&self) -> bool {
+        self.id == OWN_ENGINE
+    }
+}
+
+/// The name of one row among those of a run: the case, then the engine unless it is this project's own.
+///
+/// A run measures a case with each engine at most once, so no two rows have the same name.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RowId {
+    case: CaseId,
+    engine: String,
+}
+
+impl RowId {
+    /// The name of this case by the engine with this [`EngineIdentity::id`].
+    pub fn new(case: CaseId, engine: &str) -> Self {
+        Self { case, engine: engine.to_owned() }
+    }
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.engine.as_str() {
+            OWN_ENGINE => write!(f, "{}", self.case),
+            other => write!(f, "{}/{other}", self.case),
+        }
+    }
 }
 
 /// The checkpoint that was measured.
@@ -140,6 +177,11 @@ impl CaseRecord {
     /// The case's name.
     pub fn id(&self) -> CaseId {
         self.case.id()
+    }
+
+    /// The row's name: that of the case, and the engine.
+    pub fn row_id(&self) -> RowId {
+        RowId::new(self.id(), &self.engine.id)
     }
 }
 
@@ -197,8 +239,8 @@ pub(crate) mod tests {
     pub(crate) fn example() -> Run {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
         let book = WorkloadBook::parse("workloads.toml", include_str!("../../workloads.toml")).unwrap();
-        let case =
-            Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap().cases()[0].clone();
+        let plan = Plan::new(&registry, &book, &crate::workload::Selection::default()).unwrap();
+        let [case, other] = plan.cases() else { panic!("the default suite has two cases") };
         let engine =
             EngineIdentity { id: "scripted".into(), version: "1".into(), boundary: Boundary::InProcess };
         let role = |i| if i == 0 { Role::WarmUp } else { Role::Measured };
@@ -239,7 +281,7 @@ pub(crate) mod tests {
             flags: vec![Flag::EnergyEstimated, Flag::SingleProcessStart, Flag::SyntheticWeights],
         };
         let failed = CaseRecord {
-            case,
+            case: other.clone(),
             engine,
             observed: None,
             outcome: Outcome::Failed(

@@ -6,7 +6,8 @@ use super::answer::{Answer, Unanswered};
 use super::gate::Gate;
 use crate::clock::Moment;
 use crate::hardware::Window;
-use crate::units::{Bytes, Joules, Seconds, Tokens, Watts};
+use crate::stats::Starts;
+use crate::units::{Bytes, Joules, Quantity, Seconds, Tokens, Watts};
 
 /// Whether a repetition enters the figures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,6 +110,13 @@ impl Measurement {
         let starts: BTreeSet<u64> = self.measured().map(|repetition| repetition.process_start).collect();
         starts.len()
     }
+}
+
+/// Amounts with the process start of each, nested by it; `None` without one.
+pub(super) fn by_start<Q: Quantity>(amounts: &[(u64, Q)]) -> Option<Starts<Q>> {
+    let starts: BTreeSet<u64> = amounts.iter().map(|(start, _)| *start).collect();
+    let of = |start: &u64| amounts.iter().filter(|(s, _)| s == start).map(|(_, amount)| *amount).collect();
+    Starts::new(starts.iter().map(of).collect()).ok()
 }
 
 #[cfg(test)]

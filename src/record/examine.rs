@@ -1,5 +1,7 @@
 //! Holds a run file to its rules, one after the other. Whatever reads run files reads them here.
 
+use std::collections::HashSet;
+
 use super::rule::{RecordError, Rule};
 use super::schema::{CaseFile, RunFile, SCHEMA_VERSION, VersionFile};
 use super::{answers, digest, figures, gate, read};
@@ -199,6 +201,7 @@ fn machine(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
 }
 
 fn cases(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
+    let mut rows = HashSet::new();
     each(file, run, Rule::Cases, |file, record| {
         let (id, parameters) = (record.id(), record.case.model.shape.parameters());
         if id.to_string() != file.case_id {
@@ -206,6 +209,9 @@ fn cases(file: &RunFile, run: &Run) -> Result<(u64, String), RecordError> {
         }
         if parameters != file.model.parameters {
             return Err(("model.parameters", format!("the shape has {parameters}")));
+        }
+        if !rows.insert(record.row_id()) {
+            return Err(("engine", format!("a second row of this case by {}", record.engine.id)));
         }
         Ok(1)
     })
@@ -299,7 +305,7 @@ fn each(
     file: &RunFile,
     run: &Run,
     rule: Rule,
-    look: impl Fn(&CaseFile, &CaseRecord) -> Result<u64, (&'static str, String)>,
+    mut look: impl FnMut(&CaseFile, &CaseRecord) -> Result<u64, (&'static str, String)>,
 ) -> Result<u64, RecordError> {
     file.cases.iter().zip(&run.cases).try_fold(0, |sum, (file, record)| {
         let count = look(file, record).map_err(|(key, problem)| {

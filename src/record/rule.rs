@@ -21,7 +21,8 @@ pub enum Rule {
     Values,
     /// The machine's id follows from its inventory.
     Machine,
-    /// The names of the cases follow from model, precision and workload, the parameter counts from the shapes.
+    /// The names of the cases follow from model, precision and workload, the parameter counts from the shapes, and no two rows are
+    /// of one case and one engine.
     Cases,
     /// The figures follow from the samples.
     Figures,

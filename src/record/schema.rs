@@ -94,7 +94,7 @@ const fn one() -> u64 {
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseFile {
-    /// model/precision/workload
+    /// model/precision/workload; two rows of one case have different engines.
     pub case_id: String,
     pub model: ModelFileWire,
     /// `q4_k_m` or `q8_0`; more for a file of the user, and `unnamed` where that does not say.

@@ -174,6 +174,17 @@ fn every_rule_names_itself_where_it_is_broken() {
     assert_eq!(changed(&|run| run["machine"]["cpu"] = "another".into()), [Rule::Machine]);
     assert_eq!(changed(&|run| run["cases"][0]["case_id"] = "a/b/c".into()), [Rule::Cases]);
     assert_eq!(changed(&|run| run["cases"][0]["model"]["parameters"] = 7.into()), [Rule::Cases]);
+    let again = |run: &mut serde_json::Value| {
+        let row = run["cases"][0].clone();
+        run["cases"].as_array_mut().unwrap().push(row);
+    };
+    assert_eq!(changed(&again), [Rule::Cases]);
+    let by_another = |run: &mut serde_json::Value| {
+        again(run);
+        let rows = run["cases"].as_array_mut().unwrap();
+        rows.last_mut().unwrap()["engine"]["id"] = "candle-transformers".into();
+    };
+    assert_eq!(changed(&by_another), []);
     let load = |run: &mut serde_json::Value| run["cases"][0]["loads"][0]["duration_seconds"] = 9.5.into();
     assert_eq!(changed(&load), [Rule::Figures]);
     assert_eq!(changed(&|run| run["cases"][0]["observed"]["output_tokens"] = 5.into()), [Rule::Totals]);

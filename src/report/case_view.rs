@@ -33,12 +33,18 @@ pub(crate) fn measured(run: &Run) -> Vec<Measured<'_>> {
     whole.filter_map(|record| Some(Measured { record, figures: record.figures.as_ref()? })).collect()
 }
 
-/// Model, precision and workload, as a reader would say them.
-pub(crate) fn title(words: &Words, record: &CaseRecord) -> String {
-    title_of(words, &record.case)
+/// The case that speaks for a run: the first of this project's engine, or the first of any where there is none.
+pub(crate) fn headline<'a, 'b>(cases: &'b [Measured<'a>]) -> Option<&'b Measured<'a>> {
+    cases.iter().find(|case| case.record.engine.is_own()).or(cases.first())
 }
 
-/// The same for a case without its record.
+/// Model, precision and workload, as a reader would say them, and the engine unless it is this project's.
+pub(crate) fn title(words: &Words, record: &CaseRecord) -> String {
+    let case = title_of(words, &record.case);
+    if record.engine.is_own() { case } else { format!("{case}, {}", record.engine.id) }
+}
+
+/// The same without the engine.
 pub(crate) fn title_of(words: &Words, case: &Case) -> String {
     let workload = (words.measured.workload)(&case.workload);
     format!("{} {}, {workload}", case.model.name, case.precision.label())

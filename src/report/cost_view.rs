@@ -11,7 +11,7 @@ use crate::units::{MachineHoursPerMillionTokens, decimals_for_digits};
 /// The section on cost.
 #[derive(Debug)]
 pub(crate) struct CostView {
-    /// The price-free figure of the first case, with its interval or reason; `None` if nothing was measured.
+    /// The price-free figure of the case that speaks for the run, with its interval or reason; `None` if nothing was measured.
     pub(crate) headline: Option<(String, String)>,
     /// Output and input of every case.
     pub(crate) table: Table,
@@ -25,7 +25,8 @@ impl CostView {
     /// The section for the measured cases, at a price or per 1 $/h.
     pub(crate) fn new(words: &Words, cases: &[Measured<'_>], price: Option<&HourlyPrice>) -> Self {
         let w = &words.cost;
-        let headline = cases.first().map(|case| {
+        let speaks = case_view::headline(cases);
+        let headline = speaks.map(|case| {
             let printed = words.numerals.estimate(&case.figures.machine_hours_per_mtok_output);
             (printed.with_unit(), case_view::note(words, &printed))
         });
@@ -52,8 +53,7 @@ impl CostView {
             headline,
             table,
             price: price.map(|price| described(words, price)).unwrap_or_default(),
-            batch: cases
-                .first()
+            batch: speaks
                 .map(|case| (w.batch)(&(words.verdict.batch)(case.record.case.workload.batch)))
                 .unwrap_or_default(),
         }

@@ -37,19 +37,19 @@ pub struct IndexEntry {
 }
 
 impl IndexEntry {
-    /// The entry of a run: its first measured case speaks for it.
+    /// The entry of a run: one of its measured cases speaks for it.
     pub fn of(run: &Run) -> Self {
         let cases = case_view::measured(run);
-        let shown = cases.first().map(|case| case.record).or(run.cases.first());
+        let speaks = case_view::headline(&cases);
+        let shown = speaks.map(|case| case.record).or(run.cases.first());
         Self {
             id: run.id.clone(),
             started_unix_seconds: run.started_unix_seconds,
             machine: run.machine.clone(),
             case: shown.map(|record| record.case.clone()),
-            headline: cases.first().map(|case| case.figures.machine_hours_per_mtok_output),
-            is_checked: cases.first().is_some_and(|case| gate_view::is_checked(case.record)),
-            is_untrustworthy: cases
-                .first()
+            headline: speaks.map(|case| case.figures.machine_hours_per_mtok_output),
+            is_checked: speaks.is_some_and(|case| gate_view::is_checked(case.record)),
+            is_untrustworthy: speaks
                 .is_some_and(|case| case.record.flags.iter().any(|flag| flag.breaks_trust())),
             synthetic: shown.is_some_and(|record| record.flags.contains(&Flag::SyntheticWeights)),
         }

@@ -16,6 +16,7 @@ mod conditions_view;
 mod cost_view;
 mod csp;
 mod energy_view;
+mod engines_view;
 mod gate_view;
 mod index_page;
 mod ledger_reader;
@@ -35,6 +36,8 @@ mod words;
 
 #[cfg(test)]
 mod answers_laws;
+#[cfg(test)]
+mod engines_laws;
 #[cfg(test)]
 mod language_laws;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::claims_view::FrontClaims;
 use super::component::{Figure, Head, Table};
 use super::cost_view::CostView;
 use super::energy_view::{self, EnergyView};
+use super::engines_view::{self, EnginesView};
 use super::gate_view;
 use super::ledger_view::{AmountView, LedgerView, PointKind};
 use super::page_file::PageFile;
@@ -45,6 +46,7 @@ struct RunTemplate<'a> {
     scale: Option<Figure>,
     cost: CostView,
     bars: Vec<Figure>,
+    engines: Vec<EnginesView>,
     cases: Vec<CaseView>,
     failures: Option<Table>,
     energy: EnergyView,
@@ -71,13 +73,14 @@ impl RunPage<'_> {
             verdict: VerdictView::new(
                 words,
                 &provenance_view::summary(words, &run.machine),
-                cases.first(),
+                case_view::headline(&cases),
                 self.ledger,
                 self.price,
             ),
             scale: scale(words, run, self.ledger),
             cost: CostView::new(words, &cases, self.price),
             bars: case_view::bars(words, run, &cases),
+            engines: engines_view::pairs(words, run),
             cases: cases.iter().enumerate().map(|(i, case)| CaseView::new(words, run, case, i + 1)).collect(),
             failures,
             energy: EnergyView::new(words, run, &cases),

@@ -51,7 +51,7 @@ pub(crate) struct VerdictView {
 }
 
 impl VerdictView {
-    /// The first screen for the first measured case.
+    /// The first screen for the case that speaks for the run.
     pub(crate) fn new(
         words: &Words,
         machine: &str,

@@ -42,7 +42,7 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// A case's name: `model/precision/workload`. It is the criterion id of the case too.
+/// A case's name: `model/precision/workload`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CaseId(String);
 
@@ -52,7 +52,7 @@ impl fmt::Display for CaseId {
     }
 }
 
-/// What one row of a run measures. The engine and the device are the run's.
+/// What one row of a run measures. With which engine, the row says; the device is the run's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// The model.

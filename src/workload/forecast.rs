@@ -132,6 +132,17 @@ impl CaseForecast {
         Self { prepare: Seconds::ZERO, load: Seconds::ZERO, check: Seconds::ZERO, case, ..self }
     }
 
+    /// Without what a case shares with one of another engine that reads the same checkpoint: writing it, and the answers. Each
+    /// engine digests, loads and checks it for itself.
+    #[must_use]
+    pub fn beside_another_engine(self, case: &Case) -> Self {
+        let digested = case.model.tensor_bytes(case.precision).as_f64() / DIGESTED_BYTES_PER_SECOND;
+        let prepare = self.prepare.value().min(digested);
+        let without = self.without_answers();
+        let case = seconds((without.case.value() - self.prepare.value() + prepare).max(0.0));
+        Self { prepare: seconds(prepare), case, ..without }
+    }
+
     /// The shortest form of the case that yields a figure: preparation, one load, the gate, a first request and one
     /// repetition.
     pub fn shortest(&self) -> Seconds {
@@ -271,6 +282,17 @@ mod tests {
         assert!((asked.case.value() - plain.case.value() - asked.answers.value()).abs() < 1e-9);
         assert!((asked.without_answers().case.value() - plain.case.value()).abs() < 1e-9);
         assert_eq!(asked.shortest(), plain.shortest());
+    }
+
+    #[test]
+    fn a_second_engine_finds_the_checkpoint_written() {
+        let (case, pace) = (distill(), Pace::of(&TWO_CORES, 2));
+        let there = CaseForecast::new(&case, &pace, None, 3);
+        let cold = CaseForecast::new(&case, &pace, Some(Bytes::new(1_114_408_224)), 3);
+        let second = cold.with_answers(&case, &pace, 10).beside_another_engine(&case);
+        assert!((second.case.value() - there.case.value()).abs() < 1e-9, "{second:?} {there:?}");
+        assert!((second.prepare.value() - there.prepare.value()).abs() < 1e-9);
+        assert_eq!((second.check, second.load, second.answers), (there.check, there.load, Seconds::ZERO));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
-use super::case::Case;
 use crate::units::{count_as_usize, index_as_u64};
 
 /// Draws the order of one process start.
@@ -22,11 +21,11 @@ impl Shuffle {
         Self { rng: Xoshiro256PlusPlus::seed_from_u64(seed ^ (process_start << 32) ^ ORDER_SALT) }
     }
 
-    /// The places of cases, those of one checkpoint together, checkpoints in a random order.
-    pub fn groups(&mut self, cases: &[Case]) -> Vec<Vec<usize>> {
+    /// The places of what is to be measured, that which shares a loaded model together, such groups in a random order.
+    pub fn groups<T>(&mut self, items: &[T], shares: impl Fn(&T, &T) -> bool) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (place, case) in cases.iter().enumerate() {
-            let shares = |group: &&mut Vec<usize>| cases[group[0]].shares_checkpoint(case);
+        for (place, item) in items.iter().enumerate() {
+            let shares = |group: &&mut Vec<usize>| shares(&items[group[0]], item);
             match groups.iter_mut().find(shares) {
                 Some(group) => group.push(place),
                 None => groups.push(vec![place]),
@@ -54,7 +53,7 @@ const ORDER_SALT: u64 = 0x06de_7000_0000_0000;
 mod tests {
     use super::*;
     use crate::model::{Precision, Registry};
-    use crate::workload::{Plan, Selection, WorkloadBook};
+    use crate::workload::{Case, Plan, Selection, WorkloadBook};
 
     fn cases() -> Vec<Case> {
         let registry = Registry::parse("models.toml", include_str!("../../models.toml")).unwrap();
@@ -72,7 +71,7 @@ mod tests {
     #[test]
     fn every_case_has_its_turn_once_beside_those_of_its_checkpoint() {
         let cases = cases();
-        let groups = Shuffle::new(1, 0).groups(&cases);
+        let groups = Shuffle::new(1, 0).groups(&cases, Case::shares_checkpoint);
         let mut seen: Vec<usize> = groups.concat();
         seen.sort_unstable();
         assert_eq!(seen, (0..cases.len()).collect::<Vec<_>>());
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn the_order_follows_from_the_seed_and_differs_between_process_starts() {
         let cases = cases();
-        let order = |seed, start| Shuffle::new(seed, start).groups(&cases);
+        let order = |seed, start| Shuffle::new(seed, start).groups(&cases, Case::shares_checkpoint);
         assert_eq!(order(1, 0), order(1, 0));
         let distinct: std::collections::BTreeSet<_> = (0..20).map(|start| order(1, start)).collect();
         assert!(distinct.len() > 15, "{} of 20 orders differ", distinct.len());

@@ -128,7 +128,8 @@ pub(super) fn rows(registry: &Registry, seen: &[Seen<'_>]) -> Vec<Row> {
 }
 
 /// What to say of a row on a device, the most telling first: for each engine one case, the newest of those that tell the
-/// most; where nothing was measured, one case in all. Empty if it was not run yet.
+/// most, this project's own first where a run has both; where nothing was measured, one case in all. Empty if it was not run
+/// yet.
 pub(super) fn cell<'a>(row: &Row, device: &str, seen: &[Seen<'a>]) -> Vec<Seen<'a>> {
     let mut here: Vec<Seen<'a>> = seen
         .iter()
@@ -136,7 +137,9 @@ pub(super) fn cell<'a>(row: &Row, device: &str, seen: &[Seen<'a>]) -> Vec<Seen<'
         .filter(|one| one.device() == device)
         .copied()
         .collect();
-    here.sort_by_key(|one| (one.state.rank(), Reverse(one.run.started_unix_seconds)));
+    here.sort_by_key(|one| {
+        (one.state.rank(), Reverse(one.run.started_unix_seconds), !one.record.engine.is_own())
+    });
     let mut kept: Vec<Seen<'a>> = Vec::new();
     for one in here {
         let is_new = !kept.iter().any(|other| other.record.engine.id == one.record.engine.id);

@@ -1,16 +1,15 @@
 //! Lets models with real weights answer the prompts of `prompts.toml`, after everything that is measured.
 
-use std::collections::HashSet;
 use std::path::Path;
 
-use super::{OpenGroup, Session};
+use super::{OpenGroup, Row, Session};
 use crate::cli::Terminal;
 use crate::cli::summary::answer_line;
-use crate::measurement::{CaseRecord, Measurement, Unanswered};
+use crate::measurement::{CaseRecord, Measurement, Outcome, Unanswered};
 use crate::runner::{CaseRun, answer_limit};
 use crate::text::{ChatModel, Prompt};
 use crate::units::{Bytes, Seconds, count_as_f64};
-use crate::workload::{Case, CaseForecast};
+use crate::workload::Case;
 
 /// More tokens than any prompt here has with its template.
 const LONGEST_PROMPT: u64 = 1_024;
@@ -44,7 +43,7 @@ impl Session {
         terminal: &mut Terminal,
     ) -> anyhow::Result<()> {
         let case = group.cases[place].case().clone();
-        if let Some(why) = self.not_to_ask(&case) {
+        if let Some(why) = self.not_to_ask(&group.row(place)) {
             return self.step(group, place, |case, _| case.leave_unanswered(Some(why)));
         }
         let chat = match ChatModel::open(path, case.model.shape.vocab) {
@@ -91,7 +90,7 @@ impl Session {
                 return self.step(group, place, |case, _| case.leave_unanswered(Some(why)));
             }
         }
-        terminal.progress(&format!("{}: answering {}", group.cases[place].case().id(), prompt.id));
+        terminal.progress(&format!("{}: answering {}", group.row(place).id(), prompt.id));
         let done = before.answers.len();
         self.step(group, place, |case: &mut CaseRun, bench| case.answer(bench, chat, prompt))?;
         if let Some(answer) = group.cases[place].measurement().answers.get(done) {
@@ -100,19 +99,21 @@ impl Session {
         Ok(())
     }
 
-    /// Why a case with real weights is not asked at all.
-    fn not_to_ask(&self, case: &Case) -> Option<Unanswered> {
-        let is_other_of_same = |record: &&CaseRecord| {
-            let other = &record.case;
-            let is_same = other.model.id == case.model.id && other.precision == case.precision;
-            is_same && record.id() != case.id()
-        };
-        let mut others = self.run.cases.iter().filter(is_other_of_same);
+    /// Why a row with real weights is not asked at all.
+    fn not_to_ask(&self, row: &Row) -> Option<Unanswered> {
         if !self.settings.answers {
             return Some(Unanswered::NotAsked);
         }
+        let rows = || self.run.cases.iter().filter(|record| record.case.shares_checkpoint(&row.case));
+        // Of several engines the first in the run answers, unless nothing came of it.
+        let is_other = |record: &&CaseRecord| record.engine.id != row.engine.id();
+        let goes_on = |record: &CaseRecord| {
+            matches!(record.outcome, Outcome::Measured(_)) || record.outcome.ended_early()
+        };
+        let is_second = rows().take_while(is_other).any(goes_on);
         let has_answers = |record: &CaseRecord| !record.outcome.measurement().answers.is_empty();
-        others.any(has_answers).then_some(Unanswered::OtherCase)
+        let is_answered = rows().filter(|record| record.row_id() != row.id()).any(has_answers);
+        (is_second || is_answered).then_some(Unanswered::OtherCase)
     }
 
     fn lacks_memory_for(&self, case: &Case, chat: &ChatModel) -> Option<Unanswered> {
@@ -140,17 +141,4 @@ fn longest(measurement: &Measurement, chat: &ChatModel) -> anyhow::Result<Second
     let gaps = count_as_f64(crate::units::index_as_u64(last.gaps.len()).max(1));
     let gap = last.decode().value() / gaps;
     Ok(Seconds::new(last.first_token.value() + gap * answer_limit(chat).as_f64())?)
-}
-
-/// Leaves out of the forecast of every case but the first of a checkpoint what they share: preparation, loads, the gate and the
-/// answers.
-pub(in crate::cli) fn shared_once(cases: &[Case], forecasts: &mut [Option<CaseForecast>]) {
-    let mut seen = HashSet::new();
-    for (case, forecast) in cases.iter().zip(forecasts) {
-        if let Some(forecast) = forecast
-            && !seen.insert((case.model.id.clone(), case.precision))
-        {
-            *forecast = forecast.without_answers().beside_another(case.workload.loads);
-        }
-    }
 }

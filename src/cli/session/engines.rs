@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
 use crate::engine::{ComputeDevice, Engine, OwnEngine, ReferenceEngine, Scripted, ScriptedEngine};
 use crate::hardware::{Device, Environment};
-use crate::measurement::{EngineGap, Skip};
+use crate::measurement::{EngineGap, OWN_ENGINE, REFERENCE_ENGINE, Skip};
 use crate::model::LocalFormat;
 use crate::units::Bytes;
 use crate::workload::{Case, Footprint};
 
 /// Which engine computes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum EngineChoice {
     /// The project's own forward pass on candle-core.
     Claimbench,
@@ -25,10 +27,15 @@ impl EngineChoice {
     /// The name on the command line.
     pub const fn id(self) -> &'static str {
         match self {
-            Self::Claimbench => "claimbench",
-            Self::CandleTransformers => "candle-transformers",
+            Self::Claimbench => OWN_ENGINE,
+            Self::CandleTransformers => REFERENCE_ENGINE,
             Self::Scripted => "scripted",
         }
+    }
+
+    /// The engine with this [`Self::id`].
+    pub(super) fn from_id(id: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|engine| engine.id() == id)
     }
 
     /// True if it reads checkpoints.
@@ -98,4 +105,26 @@ impl EngineChoice {
 enum Repacking {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hardware::Environment;
+    use crate::workload::{DeviceChoice, Plan};
+
+    /// Rows are found again by these names.
+    #[test]
+    fn every_engine_names_itself_as_the_command_line_does() {
+        let catalog = crate::cli::Catalog::shipped().unwrap();
+        let plan = Plan::smoke_test(&catalog.models, &catalog.workloads).unwrap();
+        for &choice in EngineChoice::value_variants() {
+            let device = ComputeDevice::open(DeviceChoice::Cpu).unwrap();
+            let engine = choice.make(plan.cases(), PathBuf::new(), device, &Environment::default(), true);
+            assert_eq!(engine.identity().id, choice.id());
+            assert_eq!(EngineChoice::from_id(choice.id()), Some(choice));
+            assert_eq!(choice.to_possible_value().unwrap().get_name(), choice.id());
+        }
+        assert_eq!(EngineChoice::from_id("candle"), None);
+    }
 }

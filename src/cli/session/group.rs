@@ -1,10 +1,10 @@
-//! The cases of one checkpoint under way: their samples so far, and the loaded model that gives more.
+//! The cases of one checkpoint and engine under way: their samples so far, and the loaded model that gives more.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::{EngineChoice, Session, StopFlag, weights, without_home};
+use super::{EngineChoice, Row, Session, StopFlag, weights, without_home};
 use crate::cli::Terminal;
 use crate::engine::{Engine, NOT_REPACKED};
 use crate::measurement::{CaseRecord, Measurement, ModelFile, NotGated, Outcome, Skip};
@@ -14,9 +14,11 @@ use crate::runner::{Bench, CaseRun, RecordInputs};
 use crate::units::{Bytes, Seconds, index_as_u64};
 use crate::workload::Case;
 
-/// Cases that share a checkpoint, and the engine that has it.
+/// Cases that share a checkpoint and the engine that has it. It goes before another one is opened, so that no two engines hold
+/// weights at the same time.
 pub struct OpenGroup {
     pub(super) cases: Vec<CaseRun>,
+    choice: EngineChoice,
     engine: Box<dyn Engine>,
     /// The checkpoint whose tokenizer is used, where its weights are real.
     pub(super) text: Option<PathBuf>,
@@ -33,6 +35,11 @@ impl OpenGroup {
         &self.cases[place]
     }
 
+    /// The row of the case at one place.
+    pub fn row(&self, place: usize) -> Row {
+        Row { case: self.cases[place].case().clone(), engine: self.choice }
+    }
+
     /// The first case that has not ended.
     fn first(&self) -> Option<usize> {
         self.cases.iter().position(|case| !case.has_ended())
@@ -40,59 +47,60 @@ impl OpenGroup {
 }
 
 impl Session {
-    /// Opens rows for cases that share a checkpoint, with what earlier processes measured of them. A case that the engine
+    /// Opens rows that share a checkpoint and an engine, at least one, with what earlier processes measured of them. A case that the engine
     /// cannot run rightly, or that does not fit into memory, is skipped before the checkpoint is made; a checkpoint that cannot
     /// be found or made is a failure of each, and a row too.
-    pub fn open(&mut self, cases: &[Case], terminal: &mut Terminal) -> anyhow::Result<OpenGroup> {
+    pub fn open(&mut self, rows: &[Row], terminal: &mut Terminal) -> anyhow::Result<OpenGroup> {
+        let choice = rows.first().context("a group has a row")?.engine;
         let mut tried = Vec::new();
-        for case in cases {
-            match self.settings.engine.lacks(case).or_else(|| self.lacks_memory(case)) {
-                Some(skip) => self.skip(case, skip)?,
-                None => tried.push(case.clone()),
+        for row in rows {
+            match row.lacks().or_else(|| self.lacks_memory(row)) {
+                Some(skip) => self.skip(row, skip)?,
+                None => tried.push(row.clone()),
             }
         }
         let Some(one) = tried.first() else {
-            let engine = self.engine(cases, PathBuf::new());
-            return Ok(OpenGroup { cases: Vec::new(), engine, text: None });
+            let engine = self.engine(rows, PathBuf::new());
+            return Ok(OpenGroup { cases: Vec::new(), choice, engine, text: None });
         };
         let (path, file) = self.checkpoint(one, terminal);
         let text = file.as_ref().ok().filter(|file| !file.weights.is_synthetic()).map(|_| path.clone());
         let engine = self.engine(&tried, path);
-        let resumed = |case: Case| {
-            let earlier = self.measured_before(&case);
-            CaseRun::resumed(case, file.clone(), earlier, self.process_start)
+        let resumed = |row: Row| {
+            let earlier = self.measured_before(&row);
+            CaseRun::resumed(row.case, file.clone(), earlier, self.process_start)
         };
-        let group = OpenGroup { cases: tried.into_iter().map(resumed).collect(), engine, text };
+        let group = OpenGroup { cases: tried.into_iter().map(resumed).collect(), choice, engine, text };
         self.keep(&group)?;
         Ok(group)
     }
 
     /// The checkpoint with its digest, or the reason why there is none.
-    fn checkpoint(&mut self, case: &Case, terminal: &mut Terminal) -> (PathBuf, Result<ModelFile, String>) {
-        if self.settings.engine == EngineChoice::Scripted {
+    fn checkpoint(&mut self, row: &Row, terminal: &mut Terminal) -> (PathBuf, Result<ModelFile, String>) {
+        if !row.engine.is_real() {
             let weights = Weights::Synthetic { seed: self.settings.seed };
             return (PathBuf::new(), Ok(ModelFile { weights, sha256: "0".repeat(64), bytes: Bytes::new(0) }));
         }
-        match weights::checkpoint(case, &self.settings, terminal) {
-            Ok((path, file)) => (path, self.same_as_before(case, file)),
+        match weights::checkpoint(&row.case, &self.settings, terminal) {
+            Ok((path, file)) => (path, self.same_as_before(&row.case, file)),
             Err(problem) => {
                 // People see the whole path; the run file keeps the file's name alone.
-                terminal.say(&format!("{}: {problem:#}", case.id()));
+                terminal.say(&format!("{}: {problem:#}", row.id()));
                 (PathBuf::new(), Err(without_home(&format!("{problem:#}"))))
             }
         }
     }
 
-    /// Gives a case a row that says why it is not tried; what an earlier process measured of it stays instead.
-    pub fn skip(&mut self, case: &Case, skip: Skip) -> anyhow::Result<()> {
-        let group = self.closed(CaseRun::skipped(case.clone(), skip));
+    /// Says in a row why it is not tried; what an earlier process measured of it stays instead.
+    pub fn skip(&mut self, row: &Row, skip: Skip) -> anyhow::Result<()> {
+        let group = self.closed(row, CaseRun::skipped(row.case.clone(), skip));
         self.keep(&group)
     }
 
-    /// A case that nothing will be asked of.
-    pub(super) fn closed(&self, case: CaseRun) -> OpenGroup {
-        let engine = self.engine(std::slice::from_ref(case.case()), PathBuf::new());
-        OpenGroup { cases: vec![case], engine, text: None }
+    /// The row with a case that nothing will be asked of.
+    pub(super) fn closed(&self, row: &Row, case: CaseRun) -> OpenGroup {
+        let engine = self.engine(std::slice::from_ref(row), PathBuf::new());
+        OpenGroup { cases: vec![case], choice: row.engine, engine, text: None }
     }
 
     /// Loads the model. All cases of the group keep the sample: it is theirs all.
@@ -111,9 +119,9 @@ impl Session {
             if !group.cases[place].needs_check() {
                 continue;
             }
-            let case = group.cases[place].case();
-            let batch = case.workload.batch;
-            let needed = self.forecast(case).map_or(Seconds::ZERO, |forecast| forecast.check);
+            let row = group.row(place);
+            let batch = row.case.workload.batch;
+            let needed = self.forecast(&row).map_or(Seconds::ZERO, |forecast| forecast.check);
             let left = until.map(|until| Seconds::new((until.value() - self.elapsed().value()).max(0.0)));
             match left.transpose()? {
                 Some(left) if left < needed => {
@@ -227,7 +235,7 @@ impl Session {
             profile: &self.run.provenance.profile,
         };
         let record = group.cases[place].record(group.engine.as_ref(), &inputs, &[]);
-        match self.run.cases.iter_mut().find(|row| row.id() == record.id()) {
+        match self.run.cases.iter_mut().find(|row| row.row_id() == record.row_id()) {
             Some(row) if has_samples(row) && !has_samples(&record) => {}
             Some(row) => *row = record,
             None => self.run.cases.push(record),
@@ -250,11 +258,12 @@ impl Session {
         Ok(())
     }
 
-    /// The engine for cases that share a checkpoint, with memory for the largest of them.
-    fn engine(&self, cases: &[Case], path: PathBuf) -> Box<dyn Engine> {
-        let is_without = |case: &Case| self.engine_version(case).is_some_and(|v| v.contains(NOT_REPACKED));
-        let repacks = !cases.iter().any(is_without);
-        self.settings.engine.make(cases, path, self.device.clone(), &self.run.environment, repacks)
+    /// The engine for rows that share it and a checkpoint, at least one, with memory for the largest of them.
+    fn engine(&self, rows: &[Row], path: PathBuf) -> Box<dyn Engine> {
+        let is_without = |row: &Row| self.engine_version(row).is_some_and(|v| v.contains(NOT_REPACKED));
+        let repacks = !rows.iter().any(is_without);
+        let cases: Vec<Case> = rows.iter().map(|row| row.case.clone()).collect();
+        rows[0].engine.make(&cases, path, self.device.clone(), &self.run.environment, repacks)
     }
 }
 

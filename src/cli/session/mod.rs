@@ -5,6 +5,7 @@ mod engines;
 mod group;
 mod rates;
 mod resume;
+mod rows;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -27,10 +28,10 @@ use crate::text::PromptBook;
 use crate::units::{Bytes, Seconds, Watts, count_as_f64, index_as_u64};
 use crate::workload::{Case, CaseForecast, DeviceChoice, Pace, Quota, Shuffle};
 
-pub(super) use answers::shared_once;
 pub use engines::EngineChoice;
 pub use group::OpenGroup;
 pub(super) use resume::{load_run, unfinished};
+pub use rows::Row;
 pub(super) use weights::{checkpoint_to_write, without_home};
 
 /// Prompts of `prompts.toml`, for forecasts.
@@ -56,8 +57,6 @@ pub struct Settings {
     pub weights: WeightsChoice,
     /// Seed of synthetic weights.
     pub seed: u64,
-    /// Engine asked for.
-    pub engine: EngineChoice,
     /// Rated power the user states.
     pub assume_watts: Option<Watts>,
     /// Folder that gets the run's folder.
@@ -115,11 +114,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Reads the machine, opens the device and makes the run's folder, with a row for each of `cases`. Cases that are
-    /// opened later without a row get theirs then.
+    /// Reads the machine, opens the device and makes the run's folder, with each of `rows` in it. Rows that are opened
+    /// later without being there are added then.
     pub fn start(
         settings: Settings,
-        cases: &[Case],
+        rows: &[Row],
         catalog: &Catalog,
         stop: StopFlag,
     ) -> anyhow::Result<Self> {
@@ -159,8 +158,8 @@ impl Session {
             process_start: 0,
             began,
         };
-        for case in cases {
-            let waiting = session.closed(CaseRun::waiting(case.clone()));
+        for row in rows {
+            let waiting = session.closed(row, CaseRun::waiting(row.case.clone()));
             session.put_all(&waiting);
         }
         RunStore::create(&session.settings.out, &session.run)?;
@@ -232,10 +231,10 @@ impl Session {
         self.run.process_starts_asked.saturating_sub(self.process_start).max(1)
     }
 
-    /// What this process is to measure of a case.
-    pub fn quota(&self, case: &Case) -> Quota {
-        let done = index_as_u64(self.measured_before(case).measured().count());
-        Quota::of(&case.workload, done, self.process_start, self.run.process_starts_asked)
+    /// What this process is to measure of a row.
+    pub fn quota(&self, row: &Row) -> Quota {
+        let done = index_as_u64(self.measured_before(row).measured().count());
+        Quota::of(&row.case.workload, done, self.process_start, self.run.process_starts_asked)
     }
 
     /// Draws the order in which this process measures.
@@ -246,14 +245,22 @@ impl Session {
         }
     }
 
-    /// How long the rest of a case should take here, in this process and the ones to come; `None` for one that the engine
-    /// cannot run.
-    pub fn forecast(&self, case: &Case) -> Option<CaseForecast> {
-        let (mut rest, before) = (case.clone(), self.measured_before(case));
+    /// How long the rest of every row should take here, in this process and the ones to come, what they share counted once;
+    /// `None` for one that its engine cannot run.
+    pub fn forecasts(&self, rows: &[Row]) -> Vec<Option<CaseForecast>> {
+        let mut forecasts: Vec<_> = rows.iter().map(|row| self.forecast(row)).collect();
+        shared_once(rows, &mut forecasts);
+        forecasts
+    }
+
+    /// That of one row alone.
+    fn forecast(&self, row: &Row) -> Option<CaseForecast> {
+        let (mut rest, before) = (row.clone(), self.measured_before(row));
         let done = index_as_u64(before.measured().count());
-        let left = rest.workload.repetitions.saturating_sub(done);
-        rest.workload.repetitions = left.max(self.quota(case).fewest);
-        rest.workload.loads = rest.workload.loads.saturating_sub(index_as_u64(before.loads.len()));
+        let left = row.case.workload.repetitions.saturating_sub(done);
+        let workload = &mut rest.case.workload;
+        workload.repetitions = left.max(self.quota(row).fewest);
+        workload.loads = workload.loads.saturating_sub(index_as_u64(before.loads.len()));
         forecast(&rest, self.device(), &self.settings, self.starts_left())
     }
 
@@ -264,32 +271,53 @@ impl Session {
         (self.settings.limits && needed > limit).then_some(Skip::Limit { needed, limit })
     }
 
-    /// What the case needs and what is free, if the one exceeds the other.
-    fn lacks_memory(&self, case: &Case) -> Option<Skip> {
-        let needed = self.memory(case);
+    /// What the row needs and what is free, if the one exceeds the other.
+    fn lacks_memory(&self, row: &Row) -> Option<Skip> {
+        let needed = self.memory(row);
         let free = self.device.free_memory()?;
-        (self.settings.engine.is_real() && free < needed).then_some(Skip::Memory { needed, free })
+        (row.engine.is_real() && free < needed).then_some(Skip::Memory { needed, free })
     }
 
-    fn memory(&self, case: &Case) -> Bytes {
-        self.settings.engine.memory(case, self.device.device(), &self.run.environment)
+    fn memory(&self, row: &Row) -> Bytes {
+        row.engine.memory(&row.case, self.device.device(), &self.run.environment)
     }
 }
 
-/// How long a case should take on a device; `None` for one that the engine cannot run.
-pub(super) fn forecast(
-    case: &Case,
+/// How long the rows of a new run should take on a device, what they share counted once; `None` for one that its engine cannot
+/// run.
+pub(super) fn forecasts(
+    rows: &[Row],
     device: &Device,
     settings: &Settings,
     starts: u64,
-) -> Option<CaseForecast> {
-    let pace = Pace::of(device, crate::hardware::logical_cpus());
-    if settings.engine.lacks(case).is_some() {
+) -> Vec<Option<CaseForecast>> {
+    let mut forecasts: Vec<_> = rows.iter().map(|row| forecast(row, device, settings, starts)).collect();
+    shared_once(rows, &mut forecasts);
+    forecasts
+}
+
+fn forecast(row: &Row, device: &Device, settings: &Settings, starts: u64) -> Option<CaseForecast> {
+    let (case, pace) = (&row.case, Pace::of(device, crate::hardware::logical_cpus()));
+    if row.lacks().is_some() {
         return None;
     }
-    let forecast = CaseForecast::new(case, &pace, weights::to_write(case, settings), starts);
-    let asks = settings.answers && weights::are_real(case, settings);
+    let forecast = CaseForecast::new(case, &pace, weights::to_write(row, settings), starts);
+    let asks = settings.answers && weights::are_real(row, settings);
     Some(if asks { forecast.with_answers(case, &pace, PROMPTS) } else { forecast })
+}
+
+/// Leaves out of the forecast of a row what it shares with one before it: of the same checkpoint and engine preparation, loads,
+/// the gate and the answers; of the same checkpoint alone its writing and the answers.
+fn shared_once(rows: &[Row], forecasts: &mut [Option<CaseForecast>]) {
+    for place in 0..rows.len() {
+        let (row, earlier) = (&rows[place], &rows[..place]);
+        let Some(forecast) = &mut forecasts[place] else { continue };
+        if earlier.iter().any(|other| other.shares_model(row)) {
+            *forecast = forecast.without_answers().beside_another(row.case.workload.loads);
+        } else if earlier.iter().any(|other| other.case.shares_checkpoint(&row.case)) {
+            *forecast = forecast.beside_another_engine(&row.case);
+        }
+    }
 }
 
 /// This program, and the command that repeats the run.

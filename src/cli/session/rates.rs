@@ -1,17 +1,21 @@
 //! What the device of a run can do: measured before the first case, and once more where a case seems to exceed it.
 
-use super::Session;
+use super::{EngineChoice, Session};
 use crate::cli::Terminal;
 use crate::cli::ceilings::FoundCeilings;
 use crate::engine::CeilingsError;
-use crate::measurement::Flag;
+use crate::measurement::{CaseRecord, Flag};
 use crate::record::CeilingsStore;
 
 impl Session {
     /// Puts the rates of the device into the run, unless an earlier process did: kept ones, or measured now. Without them the
     /// run has no place under a roofline, and goes on.
     pub fn find_ceilings(&mut self, terminal: &mut Terminal) -> anyhow::Result<()> {
-        if self.run.ceilings.is_some() || !self.settings.engine.is_real() {
+        let is_scripted =
+            |row: &CaseRecord| EngineChoice::from_id(&row.engine.id) == Some(EngineChoice::Scripted);
+        // `cargo bench` has no rows yet.
+        let none_computes = !self.run.cases.is_empty() && self.run.cases.iter().all(is_scripted);
+        if self.run.ceilings.is_some() || none_computes {
             return Ok(());
         }
         terminal.progress("measuring how fast this device reads memory and multiplies");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
-use super::{Session, Settings, StopFlag, this_program};
+use super::{EngineChoice, Row, Session, Settings, StopFlag, this_program};
 use crate::cli::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::ComputeDevice;
@@ -58,16 +58,14 @@ impl Session {
         Ok(session)
     }
 
-    /// What an earlier process measured of a case.
-    pub(super) fn measured_before(&self, case: &Case) -> Measurement {
-        self.row(case).map(|record| record.outcome.measurement().clone()).unwrap_or_default()
+    /// What an earlier process measured of a row.
+    pub(super) fn measured_before(&self, row: &Row) -> Measurement {
+        self.record(row).map(|record| record.outcome.measurement().clone()).unwrap_or_default()
     }
 
     /// The checkpoint, if it is the one an earlier process measured, or if none did.
     pub(super) fn same_as_before(&self, case: &Case, file: ModelFile) -> Result<ModelFile, String> {
-        let is_same = |record: &&CaseRecord| {
-            record.case.model.id == case.model.id && record.case.precision == case.precision
-        };
+        let is_same = |record: &&CaseRecord| record.case.shares_checkpoint(case);
         let mut earlier = self.run.cases.iter().filter(is_same).filter_map(|record| record.observed.as_ref());
         match earlier.find(|observed| observed.file != file) {
             Some(_) => {
@@ -78,19 +76,19 @@ impl Session {
         }
     }
 
-    /// True if an earlier process measured something of a case.
-    pub fn has_samples_of(&self, case: &Case) -> bool {
-        self.measured_before(case) != Measurement::default()
+    /// True if an earlier process measured something of a row.
+    pub fn has_samples_of(&self, row: &Row) -> bool {
+        self.measured_before(row) != Measurement::default()
     }
 
-    /// The version of the engine that an earlier process measured a case with.
-    pub(super) fn engine_version(&self, case: &Case) -> Option<&str> {
-        let row = self.row(case)?;
-        (!row.outcome.measurement().repetitions.is_empty()).then_some(row.engine.version.as_str())
+    /// The version of the engine that an earlier process measured a row with.
+    pub(super) fn engine_version(&self, row: &Row) -> Option<&str> {
+        let record = self.record(row)?;
+        (!record.outcome.measurement().repetitions.is_empty()).then_some(record.engine.version.as_str())
     }
 
-    fn row(&self, case: &Case) -> Option<&CaseRecord> {
-        self.run.cases.iter().find(|record| record.id() == case.id())
+    fn record(&self, row: &Row) -> Option<&CaseRecord> {
+        self.run.cases.iter().find(|record| record.row_id() == row.id())
     }
 }
 
@@ -99,16 +97,23 @@ pub(in crate::cli) fn load_run(path: &Path) -> anyhow::Result<Run> {
     load(path).context("nothing can be resumed there")
 }
 
-/// The cases of a run that are not finished: interrupted, never begun, skipped for lack of time or memory, or measured in fewer
+/// The rows of a run that are not finished: interrupted, never begun, skipped for lack of time or memory, or measured in fewer
 /// than `starts` process starts. A case that failed stays as it is.
-pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry, starts: u64) -> anyhow::Result<Vec<Case>> {
+pub(in crate::cli) fn unfinished(run: &Run, registry: &Registry, starts: u64) -> anyhow::Result<Vec<Row>> {
     let processes = index_as_u64(run.resumed_unix_seconds.len()) + 1;
     let is_open = |record: &&CaseRecord| match &record.outcome {
         Outcome::Measured(_) => processes < starts,
         Outcome::Skipped(skip) => matches!(skip, Skip::Budget { .. } | Skip::Memory { .. }),
         outcome @ Outcome::Failed(..) => outcome.ended_early(),
     };
-    run.cases.iter().filter(is_open).map(|record| known(record, registry)).collect()
+    let row = |record: &CaseRecord| {
+        let engine = EngineChoice::from_id(&record.engine.id);
+        let engine = engine.with_context(|| {
+            format!("{} is measured with an engine that is not known here; start a new run", record.row_id())
+        })?;
+        Ok(Row { case: known(record, registry)?, engine })
+    };
+    run.cases.iter().filter(is_open).map(row).collect()
 }
 
 /// The recorded case with the registry's own entry of its model, which also says where its weights are.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{EngineChoice, Settings, WeightsChoice};
+use super::{Row, Settings, WeightsChoice};
 use crate::cli::Terminal;
 use crate::hub::{Fetched, FetchedFile, Hub, ModelsLock};
 use crate::measurement::ModelFile;
@@ -87,19 +87,19 @@ fn hold_to_lock(repo: &str, fetched: &Fetched, sha256: &str) -> anyhow::Result<(
 
 /// The size of the checkpoint that a case still has to write; `None` if there is nothing to write, or if that cannot be
 /// told: it serves a forecast.
-pub(super) fn to_write(case: &Case, settings: &Settings) -> Option<Bytes> {
-    if settings.engine == EngineChoice::Scripted || local(case, settings).is_some() {
+pub(super) fn to_write(row: &Row, settings: &Settings) -> Option<Bytes> {
+    if !row.engine.is_real() || local(&row.case, settings).is_some() {
         return None;
     }
-    checkpoint_to_write(case, settings.weights, settings.seed)
+    checkpoint_to_write(&row.case, settings.weights, settings.seed)
 }
 
 /// True if a case is measured with trained weights; false also where that cannot be told: it serves a forecast.
-pub(super) fn are_real(case: &Case, settings: &Settings) -> bool {
-    match local(case, settings) {
-        _ if settings.engine == EngineChoice::Scripted => false,
+pub(super) fn are_real(row: &Row, settings: &Settings) -> bool {
+    match local(&row.case, settings) {
+        _ if !row.engine.is_real() => false,
         Some(local) => !local.weights.is_synthetic(),
-        None => real(case, settings.weights).is_ok_and(|found| found.is_some()),
+        None => real(&row.case, settings.weights).is_ok_and(|found| found.is_some()),
     }
 }
 

@@ -111,7 +111,11 @@ fn measure(
     effort: Effort,
     passes: Passes,
 ) -> Result<Ceilings, CeilingsError> {
-    let watch = Stopwatch { clock, device: &device.candle, passes };
+    let threads = match device.device() {
+        Device::Cpu { threads } => count_as_usize(*threads),
+        Device::Cuda { .. } => 1,
+    };
+    let watch = Stopwatch { clock, device: &device.candle, threads, passes };
     let (mut reads, mut not_tried) = (Vec::new(), Vec::new());
     let tensor = match device.device() {
         Device::Cpu { threads } => {
@@ -185,7 +189,7 @@ mod tests {
             assert!(ceilings.product(&[precision]).is_some(), "{}", precision.id());
         }
         let stored = ceilings.products.iter().filter(|product| product.method == ProductMethod::Stored);
-        assert_eq!(stored.count(), 4, "{:?}", ceilings.not_tried);
+        assert_eq!(stored.count(), 5, "{:?}", ceilings.not_tried);
         assert!(ceilings.reads.iter().all(|read| read.rate.value() > 0.0));
         assert_eq!(ceilings.read().map(|read| read.working_set), Some(Bytes::new(1 << 20)));
     }
@@ -195,7 +199,7 @@ mod tests {
         let device = ComputeDevice::open(DeviceChoice::Cpu).unwrap();
         let ceilings = measure(&device, &ScriptedClock::new([], 0, 7), tiny(), Passes::tiny()).unwrap();
         assert_eq!((ceilings.reads, ceilings.products), (vec![], vec![]));
-        assert_eq!((ceilings.measured_unix_seconds, ceilings.not_tried.len()), (7, 16));
+        assert_eq!((ceilings.measured_unix_seconds, ceilings.not_tried.len()), (7, 17));
     }
 
     #[test]

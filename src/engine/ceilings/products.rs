@@ -6,11 +6,13 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::timing::{Stopwatch, leaves_room};
 use super::{Effort, first_line, not_tried, value_at};
 use crate::engine::decoder::Matrix;
+use crate::engine::host::{TOKENS_OF_A_PASS, Trial};
+use crate::engine::kernels::{Kind, Level};
 use crate::hardware::{MatrixPrecision, MatrixRate, NotTried, ProductMethod};
 use crate::units::{Flop, count_as_f64, index_as_u64};
 
 /// Rows of activations for stored weights: as many tokens of a prompt as the engine computes at once.
-const ROWS: usize = 256;
+const ROWS: usize = TOKENS_OF_A_PASS;
 /// A square of twice the side takes eight times as long; it is tried if that is less than so many seconds.
 const LONGEST: f64 = 0.3;
 
@@ -34,10 +36,11 @@ pub(super) fn rates(watch: &Stopwatch<'_>, effort: Effort) -> (Vec<MatrixRate>, 
         (MatrixPrecision::Q6K, GgmlDType::Q6K),
         (MatrixPrecision::Q8_0, GgmlDType::Q8_0),
         (MatrixPrecision::BF16, GgmlDType::BF16),
+        (MatrixPrecision::F32, GgmlDType::F32),
     ];
     for (precision, kind) in blocks {
-        // A card multiplies BF16 as plain floats, which the square of them is.
-        if watch.device.is_cpu() || kind != GgmlDType::BF16 {
+        // A card multiplies plain floats as such, which the square of them is.
+        if watch.device.is_cpu() || !matches!(kind, GgmlDType::BF16 | GgmlDType::F32) {
             keep(precision, ProductMethod::Stored, growing(watch, effort.stored, (precision, kind)));
         }
     }
@@ -111,12 +114,24 @@ fn stored(
     side: usize,
     (precision, kind): (MatrixPrecision, GgmlDType),
 ) -> std::result::Result<MatrixRate, String> {
-    let made = || -> Result<(Tensor, Matrix)> {
-        let matrix = Matrix::from_blocks(kind, blocks(side, kind)?, [side, side], watch.device)?;
-        Ok((floats(ROWS, side, watch.device)?, matrix))
+    let shortest = match Kind::of(kind).filter(|_| watch.device.is_cpu() && Level::best().is_fast()) {
+        Some(own) => {
+            let made = || Trial::new(watch.threads, (own, blocks(side, kind)?), [side, side], ROWS, spread);
+            let mut trial = made().map_err(|error| first_line(&error))?;
+            watch.shortest(|| {
+                trial.multiply();
+                Ok(())
+            })?
+        }
+        None => {
+            let made = || -> Result<(Tensor, Matrix)> {
+                let matrix = Matrix::from_blocks(kind, blocks(side, kind)?, [side, side], watch.device)?;
+                Ok((floats(ROWS, side, watch.device)?, matrix))
+            };
+            let (rows, matrix) = made().map_err(|error| first_line(&error))?;
+            watch.shortest(|| matrix.multiply(&rows).map(drop))?
+        }
     };
-    let (rows, matrix) = made().map_err(|error| first_line(&error))?;
-    let shortest = watch.shortest(|| matrix.multiply(&rows).map(drop))?;
     rate(precision, ProductMethod::Stored, [ROWS, side, side], shortest.passes, shortest.time)
 }
 
@@ -130,9 +145,14 @@ fn blocks(side: usize, kind: GgmlDType) -> Result<Vec<u8>> {
 
 /// A matrix of values between -1 and 1.
 fn floats(rows: usize, columns: usize, device: &Device) -> Result<Tensor> {
-    // The multiplier spreads neighbours over all values.
-    let value = |index: usize| 2.0 * value_at(index.wrapping_mul(2_654_435_769) >> 8) - 3.0;
-    Tensor::from_vec((0..rows * columns).map(value).collect(), (rows, columns), device)
+    let values = (0..rows).flat_map(|row| (0..columns).map(move |column| spread(row, column)));
+    Tensor::from_vec(values.collect(), (rows, columns), device)
+}
+
+/// A value between -1 and 1; the multipliers spread neighbours over all of them.
+fn spread(row: usize, column: usize) -> f32 {
+    let index = row.wrapping_mul(40_503).wrapping_add(column);
+    2.0 * value_at(index.wrapping_mul(2_654_435_769) >> 8) - 3.0
 }
 
 fn rate(
@@ -160,7 +180,7 @@ mod tests {
         let best = |step_millis: u64| {
             let clock = ScriptedClock::new([], step_millis * 1_000_000, 0);
             let passes = Passes { least: 1, enough: 0.0, shortest: 0.0 };
-            let watch = Stopwatch { clock: &clock, device: &Device::Cpu, passes };
+            let watch = Stopwatch { clock: &clock, device: &Device::Cpu, threads: 1, passes };
             squares(&watch, [8, 32], (MatrixPrecision::F32, DType::F32)).unwrap()
         };
         // Every product takes 1 ms, so the largest is the fastest: 2 x 32^3 operations.

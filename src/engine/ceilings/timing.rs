@@ -35,6 +35,8 @@ const MOST_REPEATS: u64 = 1_000;
 pub(super) struct Stopwatch<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) device: &'a Device,
+    /// Threads of a processor.
+    pub(super) threads: usize,
     pub(super) passes: Passes,
 }
 
@@ -107,7 +109,7 @@ mod tests {
 
     fn shortest(millis: &[u64], passes: Passes) -> (Result<Shortest, String>, u64) {
         let (clock, mut count) = (clock(millis), 0);
-        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, passes };
+        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, threads: 1, passes };
         let shortest = watch.shortest(|| {
             count += 1;
             Ok(())
@@ -147,7 +149,7 @@ mod tests {
     fn what_fails_or_takes_no_time_has_a_reason() {
         assert_eq!(shortest(&[5, 0], Passes::usual()).0, Err(STOPPED.to_owned()));
         let clock = clock(&[1; 9]);
-        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, passes: Passes::usual() };
+        let watch = Stopwatch { clock: &clock, device: &Device::Cpu, threads: 1, passes: Passes::usual() };
         let failed = watch.shortest(|| candle_core::bail!("no such product\nbacktrace"));
         assert_eq!(failed, Err("no such product".to_owned()));
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Result, Tensor};
 
-use crate::units::index_as_u64;
+use crate::units::{count_as_usize, index_as_u64};
 
 /// A tensor in a file.
 #[derive(Clone, Debug)]
@@ -72,6 +72,12 @@ impl Stored {
 
     fn bytes_of_row(&self) -> usize {
         self.columns() / self.kind.block_size() * self.kind.type_size()
+    }
+
+    /// Its file, and which bytes of it.
+    pub(in crate::engine) fn place(&self) -> (&Arc<Path>, Range<usize>) {
+        let start = count_as_usize(self.offset);
+        (&self.file, start..start + self.rows() * self.bytes_of_row())
     }
 
     /// Its bytes.

@@ -1,10 +1,9 @@
-//! The project's own forward pass on candle-core: one plain implementation for all decoders of the list.
+//! The project's own forward pass on candle-core: one implementation on tensors for all decoders of the list.
 //!
 //! Its parts have the names of the papers. What a model does differently is in its [`Shape`] and in the names of its tensors;
 //! nothing here asks for a model by name. Activations and the KV cache are 32-bit floats, weights stay as they are stored.
 //!
-//! The seams for a faster one: [`linear::Matrix`] is the only place that multiplies with weights, [`cache::Cache`] the only one
-//! that keeps keys and values, and [`Decoder::advance`] with [`Decoder::logits`] the only entrance.
+//! It computes on cards, and on processors without kernels of their own; elsewhere [`super::host`] does.
 
 mod attention;
 mod cache;
@@ -165,10 +164,3 @@ impl Layer {
         x + fed
     }
 }
-
-#[cfg(test)]
-mod llama_cpp_tests;
-#[cfg(test)]
-mod reference_tests;
-#[cfg(test)]
-mod tests;

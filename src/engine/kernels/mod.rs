@@ -10,6 +10,10 @@
 //! contiguous part.
 
 #![expect(unsafe_code, reason = "the one place with instructions of a processor and shared buffers")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into code for a set of instructions loses its registers"
+)]
 
 mod attend;
 mod blocks_256;
@@ -20,7 +24,9 @@ mod kind;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod level;
+mod mapped;
 mod panel_256;
+mod panel_32;
 mod portable;
 mod q4_k;
 mod q5_0;
@@ -28,6 +34,7 @@ mod q6_k;
 mod q8_0;
 #[cfg(test)]
 mod samples;
+mod team;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 
@@ -36,10 +43,14 @@ pub(in crate::engine) use attend::{
 };
 pub(in crate::engine) use blocks_32::Block32;
 pub(in crate::engine) use blocks_256::Block256;
-pub(in crate::engine) use elementwise::{gate, rms_factor};
+pub(in crate::engine) use elementwise::{
+    Part as AttendedPart, add, argmax, gate, merge, rms_factor, scale_by, turn_halves, turn_neighbours,
+};
 pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
+pub(in crate::engine) use mapped::Bytes;
 pub(in crate::engine) use portable::to_floats;
+pub(in crate::engine) use team::{Part, Place, Stretch, Team};
 
 /// Rows of a matrix that are computed together.
 pub(in crate::engine) const ROWS: usize = 16;
@@ -92,8 +103,9 @@ pub(in crate::engine) enum Input<'a> {
 /// What a thread needs for products: room for one panel of unpacked weights.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    pub(super) panel_256: panel_256::Panel,
-    pub(super) floats: floats::Panel,
+    panel_256: panel_256::Panel,
+    floats: floats::Panel,
+    blocks_32: panel_32::Panel,
 }
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.
@@ -110,8 +122,12 @@ pub(in crate::engine) fn rows(
     match (kind, input) {
         (Kind::Q4K, Input::Blocks256(input)) => q4_k::rows(level, block, input, &mut scratch.panel_256, out),
         (Kind::Q6K, Input::Blocks256(input)) => q6_k::rows(level, block, input, &mut scratch.panel_256, out),
-        (Kind::Q8_0, Input::Blocks32(input)) => q8_0::rows(level, block, input, out),
-        (Kind::Q5_0, Input::Blocks32(input)) => q5_0::rows(level, block, input, out),
+        (Kind::Q8_0, Input::Blocks32(input)) => {
+            q8_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
+        (Kind::Q5_0, Input::Blocks32(input)) => {
+            q5_0::rows(level, block, input, &mut scratch.blocks_32, out);
+        }
         (Kind::F32 | Kind::F16 | Kind::BF16, Input::Floats(input)) => {
             floats::rows(level, kind, block, input, &mut scratch.floats, out);
         }

@@ -69,13 +69,13 @@ pub(super) struct Activations {
 }
 
 impl Activations {
-    /// Random ones; those of token 0 are all 1, the largest code.
+    /// Random ones; those of token 0 are all 1, the largest code. BF16 holds all of them, so that rounding to it changes nothing.
     pub(super) fn draw(tokens: usize, columns: usize, draw: &mut Draw) -> Self {
         let mut floats = vec![[0.0; PIECE]; columns.div_ceil(PIECE) * tokens];
         for column in 0..columns {
             for token in 0..tokens {
                 floats[column / PIECE * tokens + token][column % PIECE] =
-                    if token == 0 { 1.0 } else { draw.value() };
+                    if token == 0 { 1.0 } else { half::bf16::from_f32(draw.value()).to_f32() };
             }
         }
         let mut blocks_256 = vec![Block256::ZERO; floats.len()];

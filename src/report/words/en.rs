@@ -2,7 +2,8 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, conditions, gate, measured, noise, numerals, roofline, speeds,
+    VerdictWords, Words, answers, claims, conditions, engines, gate, measured, noise, numerals, roofline,
+    speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -19,6 +20,7 @@ pub(crate) static EN: Words = Words {
     scale: SCALE,
     cost: COST,
     measured: measured::EN,
+    engines: engines::EN,
     noise: noise::EN,
     conditions: conditions::EN,
     roofline: roofline::EN,

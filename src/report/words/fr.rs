@@ -5,7 +5,8 @@
 
 use super::{
     CostWords, EnergyWords, IndexWords, LimitWords, NoticeWords, PageWords, ProvenanceWords, ScaleWords,
-    VerdictWords, Words, answers, claims, conditions, gate, measured, noise, numerals, roofline, speeds,
+    VerdictWords, Words, answers, claims, conditions, engines, gate, measured, noise, numerals, roofline,
+    speeds,
 };
 use crate::language::Language;
 use crate::measurement::{Boundary, EnergyScope};
@@ -23,6 +24,7 @@ pub(crate) static FR: Words = Words {
     scale: SCALE,
     cost: COST,
     measured: measured::FR,
+    engines: engines::FR,
     noise: noise::FR,
     conditions: conditions::FR,
     roofline: roofline::FR,

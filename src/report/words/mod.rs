@@ -6,6 +6,7 @@ mod answers;
 mod claims;
 mod conditions;
 mod en;
+mod engines;
 mod fr;
 mod gate;
 mod measured;
@@ -24,6 +25,7 @@ use answers::AnswersWords;
 use claims::ClaimWords;
 use conditions::ConditionWords;
 pub(crate) use en::EN;
+use engines::EngineWords;
 pub(crate) use fr::FR;
 use gate::GateWords;
 use noise::NoiseWords;
@@ -46,6 +48,7 @@ pub(crate) struct Words {
     pub(crate) scale: ScaleWords,
     pub(crate) cost: CostWords,
     pub(crate) measured: MeasuredWords,
+    pub(crate) engines: EngineWords,
     pub(crate) noise: NoiseWords,
     pub(crate) conditions: ConditionWords,
     pub(crate) roofline: RooflineWords,

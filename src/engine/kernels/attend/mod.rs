@@ -1,6 +1,22 @@
 //! Attention over a KV cache, blockwise with a running softmax (Milakov and Gimelshein 2018; Dao and others 2022).
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use half::f16;
+
 use super::level::{Level, Set};
+#[cfg(target_arch = "x86_64")]
+use steps::Room;
 
 /// Positions whose keys lie together.
 pub(in crate::engine) const KEY_BLOCK: usize = 16;
@@ -30,6 +46,24 @@ pub(in crate::engine) trait Cached: Copy + Send + Sync + 'static {
     fn store(value: f32) -> Self;
     /// Widens.
     fn load(self) -> f32;
+    /// Which of the two it is, so that a kernel can load registers of it.
+    fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N>;
+    /// The same to store registers.
+    fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N>;
+}
+
+/// Values of a cache, by their type.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) enum Either<'a, const N: usize> {
+    Single(&'a [f32; N]),
+    Half(&'a [f16; N]),
+}
+
+/// Places of a cache, by their type.
+#[derive(Debug)]
+pub(in crate::engine) enum EitherMut<'a, const N: usize> {
+    Single(&'a mut [f32; N]),
+    Half(&'a mut [f16; N]),
 }
 
 impl Cached for f32 {
@@ -40,15 +74,31 @@ impl Cached for f32 {
     fn load(self) -> f32 {
         self
     }
+    #[inline(always)]
+    fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N> {
+        Either::Single(values)
+    }
+    #[inline(always)]
+    fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N> {
+        EitherMut::Single(values)
+    }
 }
 
-impl Cached for half::f16 {
+impl Cached for f16 {
     const ZERO: Self = Self::ZERO;
     fn store(value: f32) -> Self {
         Self::from_f32(value)
     }
     fn load(self) -> f32 {
         self.to_f32()
+    }
+    #[inline(always)]
+    fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N> {
+        Either::Half(values)
+    }
+    #[inline(always)]
+    fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N> {
+        EitherMut::Half(values)
     }
 }
 
@@ -70,6 +120,8 @@ pub(in crate::engine) struct Attention {
     pub(in crate::engine) highest: [f32; QUERY_ROWS],
     /// The sum of `exp(score - highest)` of each row.
     pub(in crate::engine) sums: [f32; QUERY_ROWS],
+    #[cfg(target_arch = "x86_64")]
+    steps: Room,
 }
 
 impl Attention {
@@ -80,71 +132,65 @@ impl Attention {
             outputs: vec![0.0; QUERY_ROWS * value_width],
             highest: [f32::NEG_INFINITY; QUERY_ROWS],
             sums: [0.0; QUERY_ROWS],
+            #[cfg(target_arch = "x86_64")]
+            steps: Room::new(key_width),
         }
     }
 }
 
 /// Stores the key of one position.
-pub(in crate::engine) fn put_key<V: Cached>(keys: &mut [V], key_width: usize, position: usize, key: &[f32]) {
-    let start = position / KEY_BLOCK * KEY_BLOCK * key_width + position % KEY_BLOCK;
-    for (place, value) in keys[start..].iter_mut().step_by(KEY_BLOCK).zip(key) {
-        *place = V::store(*value);
+pub(in crate::engine) fn put_key<V: Cached>(
+    level: Level,
+    keys: &mut [V],
+    key_width: usize,
+    position: usize,
+    key: &[f32],
+) {
+    let start = position / KEY_BLOCK * KEY_BLOCK * key_width;
+    let block = keys[start..start + KEY_BLOCK * key_width].as_chunks_mut().0;
+    let lane = position % KEY_BLOCK;
+    match level.set() {
+        Set::Portable => portable::put_key(block, lane, key),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
+        Set::Avx2 | Set::Avx512 => unsafe { avx2::put_key(block, lane, key) },
     }
 }
 
 /// Stores the value of one position.
 pub(in crate::engine) fn put_value<V: Cached>(
+    level: Level,
     values: &mut [V],
     value_width: usize,
     position: usize,
     value: &[f32],
 ) {
-    let start = position * value_width;
-    for (place, value) in values[start..start + value_width].iter_mut().zip(value) {
-        *place = V::store(*value);
+    let place = &mut values[position * value_width..(position + 1) * value_width];
+    match level.set() {
+        Set::Portable => portable::put_value(place, value),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
+        Set::Avx2 | Set::Avx512 => unsafe { avx2::put_value(place, value) },
     }
 }
 
 /// Attention of the first `sights.len()` rows of `room.queries` over those of the positions `span` that each row sees.
+///
+/// Outputs of rows beyond them are left undefined.
 pub(in crate::engine) fn attend<V: Cached>(
     level: Level,
     head: Head<'_, V>,
     room: &mut Attention,
     sights: &[Sight],
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
 ) {
     match level.set() {
-        _ => portable(head, room, sights, span),
-    }
-}
-
-/// The reference: all scores of a row at once.
-fn portable<V: Cached>(
-    head: Head<'_, V>,
-    room: &mut Attention,
-    sights: &[Sight],
-    span: std::ops::Range<usize>,
-) {
-    let Head { keys, values, key_width, value_width } = head;
-    for (row, sight) in sights.iter().enumerate() {
-        let query = &room.queries[row * key_width..(row + 1) * key_width];
-        let seen = sight.first.max(span.start)..(sight.last + 1).min(span.end);
-        let score = |position: usize| {
-            let start = position / KEY_BLOCK * KEY_BLOCK * key_width + position % KEY_BLOCK;
-            let key = keys[start..].iter().step_by(KEY_BLOCK);
-            key.zip(query).map(|(key, query)| key.load() * query).sum::<f32>()
-        };
-        let scores: Vec<f32> = seen.clone().map(score).collect();
-        let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let output = &mut room.outputs[row * value_width..(row + 1) * value_width];
-        output.fill(0.0);
-        let mut sum = 0.0;
-        for (position, score) in seen.zip(scores) {
-            let weight = (score - highest).exp();
-            sum += weight;
-            let value = &values[position * value_width..(position + 1) * value_width];
-            output.iter_mut().zip(value).for_each(|(output, value)| *output += weight * value.load());
-        }
-        (room.highest[row], room.sums[row]) = (highest, sum);
+        Set::Portable => portable::attend(head, room, sights, span),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
+        Set::Avx2 => unsafe { avx2::attend(head, room, sights, span) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Set::Avx512 => unsafe { avx512::attend(head, room, sights, span) },
     }
 }

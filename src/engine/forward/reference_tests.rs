@@ -7,10 +7,9 @@
 use std::path::PathBuf;
 
 use candle_core::quantized::GgmlDType;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 
-use super::Decoder;
-use super::tests::logits;
+use super::tests::{forward, logits, ways};
 use crate::engine::checkpoint::{Checkpoint, Pairing, Stored};
 use crate::engine::gate;
 use crate::engine::plain::{Plain, Rows, Sums};
@@ -53,12 +52,17 @@ impl Fixture {
         distances.fold(0.0, f64::max)
     }
 
-    fn decoder_distance(&self, checkpoint: &Checkpoint) -> f64 {
-        let mut decoder = Decoder::load(checkpoint, &Device::Cpu, true).unwrap();
-        self.distance(|prompt| {
-            decoder.rewind(0);
-            logits(&mut decoder, prompt)
-        })
+    /// The smallest and the largest of the distances that the ways to compute give.
+    fn forward_distances(&self, checkpoint: &Checkpoint) -> [f64; 2] {
+        let distances = ways().into_iter().map(|ways| {
+            let mut forward = forward(checkpoint, ways, 1, self.prompts[0].len());
+            self.distance(|prompt| {
+                forward.rewind(0);
+                logits(&mut forward, prompt)
+            })
+        });
+        distances
+            .fold([f64::INFINITY, 0.0], |[least, most], distance| [least.min(distance), most.max(distance)])
     }
 }
 
@@ -70,7 +74,7 @@ const EXACT: [&str; 8] =
 fn in_32_bit_floats_every_architecture_gives_the_logits_of_transformers() {
     for name in EXACT {
         let fixture = Fixture::open(name);
-        let distance = fixture.decoder_distance(&fixture.checkpoint);
+        let [_, distance] = fixture.forward_distances(&fixture.checkpoint);
         assert!(distance < TOLERANCE, "{name}: {distance:.2e}");
         let plain = fixture.distance(|prompt| {
             let rows = Plain::new(&fixture.checkpoint, Sums::F64).logits(prompt, 0..prompt.len()).unwrap();
@@ -87,68 +91,62 @@ fn rows(logits: &[Vec<f32>]) -> Rows {
 
 #[test]
 fn a_prompt_at_once_in_portions_and_token_by_token_gives_the_same_logits() {
-    for name in EXACT {
+    for (name, ways) in EXACT.into_iter().flat_map(|name| ways().into_iter().map(move |ways| (name, ways))) {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let prompt = &fixture.prompts[0];
-        let at_once = rows(&logits(&mut decoder, prompt));
+        let mut forward = forward(&fixture.checkpoint, ways, 1, prompt.len());
+        let at_once = rows(&logits(&mut forward, prompt));
         for portions in [vec![7, 16, 17], vec![1; 40], vec![39, 1]] {
-            decoder.rewind(0);
+            forward.rewind(0);
             let (mut found, mut start) = (Vec::new(), 0);
             for portion in portions {
-                found.extend(logits(&mut decoder, &prompt[start..start + portion]));
+                found.extend(logits(&mut forward, &prompt[start..start + portion]));
                 start += portion;
             }
             let checked = gate::distance(&found, &at_once, 0.0);
-            assert!(checked.distance < 1e-5, "{name}: {checked:?}");
+            assert!(checked.distance < 1e-5, "{name} {}: {checked:?}", ways.level.id());
         }
     }
 }
 
 #[test]
 fn a_cache_that_was_rewound_goes_on_as_if_it_had_never_been_further() {
-    for name in EXACT {
+    for (name, ways) in EXACT.into_iter().flat_map(|name| ways().into_iter().map(move |ways| (name, ways))) {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let (prompt, other) = (&fixture.prompts[0], &fixture.prompts[1]);
-        let straight = logits(&mut decoder, prompt);
-        decoder.rewind(0);
-        logits(&mut decoder, &prompt[..12]);
-        logits(&mut decoder, other);
-        decoder.rewind(12);
-        assert_eq!(decoder.position, 12);
-        let found = logits(&mut decoder, &prompt[12..]);
+        let mut forward = forward(&fixture.checkpoint, ways, 1, 12 + other.len());
+        let straight = logits(&mut forward, prompt);
+        forward.rewind(0);
+        logits(&mut forward, &prompt[..12]);
+        logits(&mut forward, other);
+        forward.rewind(12);
+        let found = logits(&mut forward, &prompt[12..]);
         let checked = gate::distance(&found, &rows(&straight[12..]), 0.0);
-        assert!(checked.distance < 1e-5, "{name}: {checked:?}");
+        assert!(checked.distance < 1e-5, "{name} {}: {checked:?}", ways.level.id());
     }
 }
 
 #[test]
 fn eight_sequences_together_give_what_each_gives_alone() {
-    for name in EXACT {
+    for (name, ways) in EXACT.into_iter().flat_map(|name| ways().into_iter().map(move |ways| (name, ways))) {
         let fixture = Fixture::open(name);
-        let mut decoder = Decoder::load(&fixture.checkpoint, &Device::Cpu, true).unwrap();
         let both = fixture.prompts.concat();
         let sequences: Vec<Vec<u32>> = (0..8).map(|row| both[row * 5..row * 5 + 24].to_vec()).collect();
-        let alone: Vec<Vec<Vec<f32>>> = sequences
-            .iter()
-            .map(|sequence| {
-                decoder.rewind(0);
-                logits(&mut decoder, sequence)
-            })
-            .collect();
-        decoder.rewind(0);
-        let mut step = |from: usize, to: usize| -> Vec<Vec<Vec<f32>>> {
-            let part: Vec<u32> = sequences.iter().flat_map(|row| row[from..to].to_vec()).collect();
-            let part = Tensor::from_vec(part, (8, to - from), &Device::Cpu).unwrap();
-            let hidden = decoder.advance(&part).unwrap();
-            decoder.logits(&hidden).unwrap().to_vec3().unwrap()
-        };
-        let (prefill, decode) = (step(0, 23), step(23, 24));
-        for (row, alone) in alone.iter().enumerate() {
-            let together = [prefill[row].clone(), decode[row].clone()].concat();
-            let checked = gate::distance(&together, &rows(alone), 0.0);
-            assert!(checked.distance < 1e-5, "{name}, row {row}: {checked:?}");
+        let mut alone = forward(&fixture.checkpoint, ways, 1, 24);
+        let mut together = forward(&fixture.checkpoint, ways, 8, 24);
+        // The logits of a batch are given for its last sequence: each takes that place once.
+        for row in 0..8 {
+            let mut turned = sequences.clone();
+            turned.rotate_left(row + 1);
+            alone.rewind(0);
+            together.rewind(0);
+            let expected = rows(&logits(&mut alone, &sequences[row]));
+            let part =
+                |from: usize, to: usize| turned.iter().map(|row| row[from..to].to_vec()).collect::<Vec<_>>();
+            let mut found = together.logits(&part(0, 23)).unwrap();
+            found.extend(together.logits(&part(23, 24)).unwrap());
+            let checked = gate::distance(&found, &expected, 0.0);
+            assert!(checked.distance < 1e-5, "{name} {}, row {row}: {checked:?}", ways.level.id());
         }
     }
 }
@@ -159,12 +157,12 @@ fn in_16_bit_floats_the_logits_are_as_near_as_the_rounding_of_activations_explai
     for (name, least) in [("qwen2", 1e-4), ("llama", 1e-4), ("deepseek_v2", 1e-4)] {
         let narrow = Fixture::open(&format!("{name}-bf16"));
         let limit = gate::tolerance(&narrow.checkpoint);
-        let distance = narrow.decoder_distance(&narrow.checkpoint);
+        let [_, distance] = narrow.forward_distances(&narrow.checkpoint);
         // Were it smaller, nothing would be rounded, and this limit be of no use.
         assert!((least..limit).contains(&distance), "{name}: {distance:.2e} of {limit:.2e}");
         let half = Fixture::open(&format!("{name}-f16"));
-        let distance = half.decoder_distance(&half.checkpoint);
-        assert!(distance < TOLERANCE, "{name}: {distance:.2e}");
+        let [_, distance] = half.forward_distances(&half.checkpoint);
+        assert!(distance < gate::tolerance(&half.checkpoint), "{name}: {distance:.2e}");
     }
 }
 
@@ -201,7 +199,7 @@ fn changed(fixture: &Fixture, change: impl FnOnce(&mut Checkpoint)) -> Checkpoin
 
 /// Every planted fault has to put the logits a hundred times further away than is allowed.
 fn assert_shows(fault: &str, fixture: &Fixture, faulty: &Checkpoint) {
-    let distance = fixture.decoder_distance(faulty);
+    let [distance, _] = fixture.forward_distances(faulty);
     assert!(distance > 100.0 * TOLERANCE, "{fault}: {distance:.2e}");
 }
 
