@@ -50,14 +50,14 @@ pub(super) fn transpose_8x8<const N: usize>(rows: [&[u8; N]; 8], offset: usize) 
 #[target_feature(enable = "avx2")]
 pub(super) fn transpose_8x4<const N: usize>(rows: [&[u8; N]; 8], offset: usize) -> [__m256i; 4] {
     let both = |i: usize| _mm256_set_m128i(load_16(at(rows[i + 4], offset)), load_16(at(rows[i], offset)));
-    let (a, b, c, d) = (both(0), both(1), both(2), both(3));
-    let (e, f) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
-    let (g, h) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+    let [a, b, c, d] = [both(0), both(1), both(2), both(3)];
+    let low = [_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d)];
+    let high = [_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d)];
     [
-        _mm256_unpacklo_epi64(e, f),
-        _mm256_unpackhi_epi64(e, f),
-        _mm256_unpacklo_epi64(g, h),
-        _mm256_unpackhi_epi64(g, h),
+        _mm256_unpacklo_epi64(low[0], low[1]),
+        _mm256_unpackhi_epi64(low[0], low[1]),
+        _mm256_unpacklo_epi64(high[0], high[1]),
+        _mm256_unpackhi_epi64(high[0], high[1]),
     ]
 }
 
@@ -203,14 +203,20 @@ pub(super) fn transpose_16x4<const N: usize>(rows: &[&[u8; N]; 16], offset: usiz
         let x = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(row(i)), row(i + 4));
         _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(x, row(i + 8)), row(i + 12))
     };
-    let (a, b, c, d) = (four(0), four(1), four(2), four(3));
-    let (e, f) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
-    let (g, h) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+    transpose_quarters([four(0), four(1), four(2), four(3)])
+}
+
+/// The transpose of the 4 x 4 dwords in each quarter of four registers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_quarters([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let low = [_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d)];
+    let high = [_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d)];
     [
-        _mm512_unpacklo_epi64(e, f),
-        _mm512_unpackhi_epi64(e, f),
-        _mm512_unpacklo_epi64(g, h),
-        _mm512_unpackhi_epi64(g, h),
+        _mm512_unpacklo_epi64(low[0], low[1]),
+        _mm512_unpackhi_epi64(low[0], low[1]),
+        _mm512_unpacklo_epi64(high[0], high[1]),
+        _mm512_unpackhi_epi64(high[0], high[1]),
     ]
 }
 
@@ -223,17 +229,7 @@ pub(super) fn transpose_16x8<const N: usize>(rows: &[&[u8; N]; 16], offset: usiz
         _mm512_inserti64x4::<1>(low, load_32(at(rows[i + 4], offset)))
     };
     // Of eight rows: four rows in each quarter of a register, dword `i` and dword `i + 4` by turns.
-    let eight = |i: usize| {
-        let (a, b, c, d) = (two(i), two(i + 1), two(i + 2), two(i + 3));
-        let (e, f) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
-        let (g, h) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
-        [
-            _mm512_unpacklo_epi64(e, f),
-            _mm512_unpackhi_epi64(e, f),
-            _mm512_unpacklo_epi64(g, h),
-            _mm512_unpackhi_epi64(g, h),
-        ]
-    };
+    let eight = |i: usize| transpose_quarters([two(i), two(i + 1), two(i + 2), two(i + 3)]);
     let (low, high) = (eight(0), eight(8));
     let front = |i: usize| _mm512_shuffle_i32x4::<0b10_00_10_00>(low[i], high[i]);
     let back = |i: usize| _mm512_shuffle_i32x4::<0b11_01_11_01>(low[i], high[i]);

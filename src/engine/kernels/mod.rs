@@ -10,6 +10,10 @@
 //! contiguous part.
 
 #![expect(unsafe_code, reason = "the one place with instructions of a processor and shared buffers")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into code for a set of instructions loses its registers"
+)]
 
 mod attend;
 mod blocks_256;
@@ -99,7 +103,7 @@ pub(in crate::engine) enum Input<'a> {
 /// What a thread needs for products: room for one panel of unpacked weights.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    pub(super) panel_256: panel_256::Panel,
+    panel_256: panel_256::Panel,
     floats: floats::Panel,
     blocks_32: panel_32::Panel,
 }

@@ -49,8 +49,7 @@ fn tile<const SIX: bool, const N: usize>(
     out: &mut [[f32; ROWS]],
     ahead: Option<Ahead<'_>>,
 ) {
-    let (input, out): (&[_; N], &mut [_; N]) =
-        (input.first_chunk().expect("N tokens"), out.first_chunk_mut().expect("N tokens"));
+    let input: &[_; N] = input.first_chunk().expect("N tokens");
     // Groups of four columns between two multiplications by a scale.
     let groups = if SIX { 2 } else { 8 };
     let mut sums = [[_mm256_setzero_si256(); 2]; N];
@@ -79,15 +78,27 @@ fn tile<const SIX: bool, const N: usize>(
             }
         }
     }
+    finish::<SIX, N>(panel, sums, input, out);
+}
+
+/// [`finish_one`] of `N` tokens.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(in super::super) fn finish<const SIX: bool, const N: usize>(
+    panel: &Panel,
+    sums: [[__m256i; 2]; N],
+    input: &[Block256; N],
+    out: &mut [[f32; ROWS]],
+) {
     for ((sums, input), out) in sums.into_iter().zip(input).zip(out) {
-        finish::<SIX>(panel, sums, input, out);
+        finish_one::<SIX>(panel, sums, input, out);
     }
 }
 
 /// From whole numbers to floats: what the sums of the activations give comes off, then all is scaled.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn finish<const SIX: bool>(panel: &Panel, sums: [__m256i; 2], input: &Block256, out: &mut [f32; ROWS]) {
+fn finish_one<const SIX: bool>(panel: &Panel, sums: [__m256i; 2], input: &Block256, out: &mut [f32; ROWS]) {
     let pairs: &[[i16; 2]] = if SIX { input.sums_16.as_chunks().0 } else { input.sums_32.as_chunks().0 };
     let mut off = [_mm256_setzero_si256(); 2];
     for (pair, lanes) in pairs.iter().zip(&panel.pairs) {

@@ -72,6 +72,10 @@ fn tile<const SIX: bool, const N: usize>(
                 let four = &input.quants.as_chunks().0[sub * groups + group];
                 *small = _mm512_dpbusd_epi32(*small, codes, _mm512_set1_epi32(four_i8(four)));
             }
+            if !SIX {
+                // Keeps this order: the compiler would put what waits for each other side by side (5 % slower).
+                std::hint::black_box(());
+            }
         }
         let scale = load_64(scale);
         for (sum, small) in sums.iter_mut().zip(small) {

@@ -10,7 +10,7 @@ mod avx512;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use {
-    avx2::multiply as multiply_avx2,
+    avx2::{finish as finish_avx2, multiply as multiply_avx2},
     avx512::{finish as finish_avx512, multiply as multiply_avx512},
 };
 
@@ -71,7 +71,7 @@ pub(super) struct Ahead<'a> {
 }
 
 /// Blocks that 16 long rows are fetched ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 impl<'a> Ahead<'a> {
     /// What to fetch while piece `piece` of a row block is multiplied. Short rows: the next row block, which lies in one go,

@@ -3,7 +3,7 @@
 use std::arch::x86_64::{
     __m128, __m256, __m256i, _mm_cvtepi32_ps, _mm_cvtepu8_epi16, _mm_cvtph_ps, _mm_cvtsi32_si128,
     _mm_cvtsi64_si128, _mm_fmadd_ps, _mm_madd_epi16, _mm_mul_ps, _mm_set1_ps, _mm_setzero_ps, _mm_shuffle_ps,
-    _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_broadcastss_ps,
+    _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_broadcastss_ps,
     _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
     _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_or_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64,
     _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
@@ -14,7 +14,7 @@ use super::super::lanes::{
     Stream, bytes_to_halves, pairs_to_halves, repeat_number, sums_of_rows, transpose_8x4, transpose_8x8,
 };
 use super::super::panel_256::{self, Ahead, Panel};
-use super::super::vectors::{at, load_32, load_i8x32, load_i16x8, store_32, store_f32x8};
+use super::super::vectors::{at, four_i8, load_32, load_i8x32, load_i16x8, store_32, store_f32x8};
 use super::super::{Block256, ROWS, RowBlock};
 use super::{BYTES, scales_and_minima};
 
@@ -27,8 +27,17 @@ pub(super) fn rows(block: RowBlock<'_>, input: &[Block256], panel: &mut Panel, o
     out.fill([0.0; ROWS]);
     let rows = panel_256::rows(&block);
     for (piece, input) in input.chunks_exact(out.len()).enumerate() {
-        unpack(&panel_256::blocks(&rows, piece), panel);
-        panel_256::multiply_avx2::<false>(panel, input, out, Ahead::of(&block, piece, BYTES));
+        let rows = panel_256::blocks(&rows, piece);
+        let ahead = Ahead::of(&block, piece, BYTES);
+        match out.len() {
+            2 => few_tokens::<2>(&rows, input, panel, out, ahead),
+            3 => few_tokens::<3>(&rows, input, panel, out, ahead),
+            4 => few_tokens::<4>(&rows, input, panel, out, ahead),
+            _ => {
+                unpack(&rows, panel);
+                panel_256::multiply_avx2::<false>(panel, input, out, ahead);
+            }
+        }
     }
 }
 
@@ -83,6 +92,46 @@ fn add_block(
     (_mm256_fmadd_ps(sum, _mm256_broadcastss_ps(d), main), minima)
 }
 
+/// A block of 16 rows times a few tokens, each code used as soon as it is unpacked.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn few_tokens<const N: usize>(
+    rows: &[&[u8; BYTES]; ROWS],
+    input: &[Block256],
+    panel: &mut Panel,
+    out: &mut [[f32; ROWS]],
+    ahead: Ahead<'_>,
+) {
+    let input: &[_; N] = input.first_chunk().expect("N tokens");
+    let low = _mm256_set1_epi8(15);
+    let mut sums = [[_mm256_setzero_si256(); 2]; N];
+    for (half, rows) in rows.as_chunks::<8>().0.iter().enumerate() {
+        unpack_head(*rows, panel, half);
+        for two in 0..4 {
+            ahead.fetch::<false>(4 * half + two);
+            let mut small = [[_mm256_setzero_si256(); 2]; N];
+            for (i, both) in transpose_8x8(*rows, 16 + 32 * two).into_iter().enumerate() {
+                let codes =
+                    [_mm256_and_si256(both, low), _mm256_and_si256(_mm256_srli_epi16::<4>(both), low)];
+                for (small, input) in small.iter_mut().zip(input) {
+                    for (upper, small) in small.iter_mut().enumerate() {
+                        let four = &input.quants.as_chunks().0[16 * two + 8 * upper + i];
+                        let four = _mm256_set1_epi32(four_i8(four));
+                        *small = _mm256_add_epi16(*small, _mm256_maddubs_epi16(codes[upper], four));
+                    }
+                }
+            }
+            for (upper, scale) in panel.scales[2 * two..2 * two + 2].iter().enumerate() {
+                let scale = load_32(at(scale, 32 * half));
+                for (sum, small) in sums.iter_mut().zip(&small) {
+                    sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(small[upper], scale));
+                }
+            }
+        }
+    }
+    panel_256::finish_avx2::<false, N>(panel, sums, input, out);
+}
+
 /// Unpacks a block of 16 rows.
 #[target_feature(enable = "avx2,fma,f16c")]
 fn unpack(rows: &[&[u8; BYTES]; ROWS], panel: &mut Panel) {
@@ -105,6 +154,14 @@ fn unpack_half(rows: [&[u8; BYTES]; 8], panel: &mut Panel, half: usize) {
             put(second, _mm256_and_si256(_mm256_srli_epi16::<4>(both), low));
         }
     }
+    unpack_head(rows, panel, half);
+}
+
+/// Unpacks all but the codes of 8 rows.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn unpack_head(rows: [&[u8; BYTES]; 8], panel: &mut Panel, half: usize) {
+    let put = |lanes: &mut [u8; 64], value| store_32(&mut lanes.as_chunks_mut().0[half], value);
     let [d, a, b, c] = transpose_8x4(rows, 0);
     let d = _mm256_packus_epi32(_mm256_and_si256(d, _mm256_set1_epi32(0xffff)), _mm256_srli_epi32::<16>(d));
     let d = _mm256_permute4x64_epi64::<0b11_01_10_00>(d);
