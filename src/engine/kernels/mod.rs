@@ -10,6 +10,10 @@
 //! contiguous part.
 
 #![expect(unsafe_code, reason = "the one place with instructions of a processor and shared buffers")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is inlined takes on the instructions of the function it ends up in"
+)]
 
 mod attend;
 mod blocks_256;
