@@ -3,6 +3,7 @@
 #![expect(clippy::float_cmp, reason = "zeros, ones and largest values are exact")]
 
 use super::super::samples::Draw;
+use super::exp::exp;
 use super::*;
 use crate::units::nearest_f32;
 
