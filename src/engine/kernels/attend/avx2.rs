@@ -1,5 +1,7 @@
 //! Attention for AVX2, FMA and F16C.
 
+#![expect(clippy::needless_range_loop, reason = "registers are named by row and column")]
+
 use std::arch::x86_64::{
     __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps,
     _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_max_ps,

@@ -1,5 +1,7 @@
 //! Attention for AVX-512.
 
+#![expect(clippy::needless_range_loop, reason = "registers are named by row and column")]
+
 use std::arch::x86_64::{
     __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_add_ps,
     _mm512_reduce_max_ps, _mm512_set1_ps, _mm512_setzero_ps,

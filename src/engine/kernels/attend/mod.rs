@@ -46,13 +46,16 @@ pub(in crate::engine) trait Cached: Copy + Send + Sync + 'static {
     fn store(value: f32) -> Self;
     /// Widens.
     fn load(self) -> f32;
+    #[cfg(target_arch = "x86_64")]
     /// Which of the two it is, so that a kernel can load registers of it.
     fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N>;
+    #[cfg(target_arch = "x86_64")]
     /// The same to store registers.
     fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N>;
 }
 
 /// Values of a cache, by their type.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) enum Either<'a, const N: usize> {
     Single(&'a [f32; N]),
@@ -60,6 +63,7 @@ pub(in crate::engine) enum Either<'a, const N: usize> {
 }
 
 /// Places of a cache, by their type.
+#[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
 pub(in crate::engine) enum EitherMut<'a, const N: usize> {
     Single(&'a mut [f32; N]),
@@ -74,10 +78,12 @@ impl Cached for f32 {
     fn load(self) -> f32 {
         self
     }
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N> {
         Either::Single(values)
     }
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N> {
         EitherMut::Single(values)
@@ -92,10 +98,12 @@ impl Cached for f16 {
     fn load(self) -> f32 {
         self.to_f32()
     }
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn either<const N: usize>(values: &[Self; N]) -> Either<'_, N> {
         Either::Half(values)
     }
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn either_mut<const N: usize>(values: &mut [Self; N]) -> EitherMut<'_, N> {
         EitherMut::Half(values)

@@ -117,20 +117,8 @@ pub(super) fn walk<V: Cached>(
                 key_width,
                 weights: &mut room.steps.weights[rows.clone()],
             });
-            for row in rows.start..rows.end.min(sights.len()) {
-                let Sight { first, last } = sights[row];
-                let seen = first.max(step.start)..last.saturating_add(1).min(step.end);
-                let weights = &mut room.steps.weights[row];
-                if seen.is_empty() {
-                    weights.fill(0.0);
-                    room.steps.factors[row] = 1.0;
-                    continue;
-                }
-                weights[..seen.start - base].fill(f32::NEG_INFINITY);
-                weights[seen.end - base..].fill(f32::NEG_INFINITY);
-                let (highest, sum) = (&mut room.highest[row], &mut room.sums[row]);
-                room.steps.factors[row] = soften(weights, &code.largest, &code.total, highest, sum);
-            }
+            let shown = rows.start..rows.end.min(sights.len());
+            soften(room, shown, sights, base, &step, &code.largest, &code.total);
             (code.sums)(Sums {
                 weights: &room.steps.weights[rows.clone()],
                 factors: &room.steps.factors[rows.clone()],
@@ -158,26 +146,41 @@ fn turn(queries: &[f32], width: usize, rows: usize, group: usize, turned: &mut [
     }
 }
 
-/// One step of the running softmax of a row: scores become `exp(score - highest)`, which of minus infinity is exactly 0. Gives the
-/// factor for what was summed up before.
+/// One step, from position `base` on, of the running softmax of some rows: scores become `exp(score - highest)`, exactly 0 where a
+/// row sees nothing.
 #[inline(always)]
 fn soften(
-    weights: &mut [f32; STEP],
+    room: &mut Attention,
+    rows: Range<usize>,
+    sights: &[Sight],
+    base: usize,
+    step: &Range<usize>,
     largest: impl Fn(&[f32; STEP]) -> f32,
     total: impl Fn(&[f32; STEP]) -> f32,
-    highest: &mut f32,
-    sum: &mut f32,
-) -> f32 {
-    let largest = largest(weights);
-    let mut factor = 1.0;
-    if largest > *highest {
-        factor = exp(*highest - largest);
-        *highest = largest;
+) {
+    for row in rows {
+        let (weights, factor) = (&mut room.steps.weights[row], &mut room.steps.factors[row]);
+        let first = sights[row].first.max(step.start);
+        let end = sights[row].last.saturating_add(1).min(step.end);
+        *factor = 1.0;
+        if first >= end {
+            weights.fill(0.0);
+            continue;
+        }
+        weights[..first - base].fill(f32::NEG_INFINITY);
+        weights[end - base..].fill(f32::NEG_INFINITY);
+        let (highest, sum) = (&mut room.highest[row], &mut room.sums[row]);
+        let largest = largest(weights);
+        if largest > *highest {
+            *factor = exp(*highest - largest);
+            *highest = largest;
+        }
+        let top = *highest;
+        for weight in &mut *weights {
+            *weight = exp(*weight - top);
+        }
+        *sum = *sum * *factor + total(weights);
     }
-    let top = *highest;
-    weights.iter_mut().for_each(|weight| *weight = exp(*weight - top));
-    *sum = *sum * factor + total(weights);
-    factor
 }
 
 /// 16 floats of a row.

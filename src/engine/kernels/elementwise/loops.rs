@@ -1,6 +1,7 @@
 //! The bodies: loops that a compiler turns into vector instructions.
 
-use super::exp;
+#[cfg(target_arch = "x86_64")]
+use super::exp::exp;
 use crate::units::{count_as_f64, index_as_u64, nearest_f32};
 
 /// The reference of [`rms_factor`], in 64 bits.
@@ -11,6 +12,7 @@ pub(super) fn portable_rms_factor(x: &[f32], epsilon: f32) -> f32 {
 }
 
 /// Sums of squares in 32 lanes, so that the order of additions is free; lanes in 64 bits.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn rms_factor(x: &[f32], epsilon: f32) -> f32 {
     let (chunks, rest) = x.as_chunks::<32>();
@@ -31,6 +33,7 @@ pub(super) fn portable_gate(gate: &mut [f32], up: &[f32]) {
     gate.iter_mut().zip(up).for_each(|(gate, up)| *gate = *gate / (1.0 + (-*gate).exp()) * up);
 }
 
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn gate(gate: &mut [f32], up: &[f32]) {
     gate.iter_mut().zip(up).for_each(|(gate, up)| *gate = *gate / (1.0 + exp(-*gate)) * up);

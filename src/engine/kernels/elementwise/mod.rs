@@ -2,11 +2,13 @@
 //!
 //! Each body is plain Rust, compiled once for every set of instructions; what differs is how many values a register holds.
 
+#[cfg(any(target_arch = "x86_64", test))]
 mod exp;
 mod loops;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_arch = "x86_64")]
 pub(super) use exp::exp;
 
 use super::level::{Level, Set};

@@ -1,6 +1,9 @@
 //! Every level against plain formulas in 64 bits.
 
+#![expect(clippy::float_cmp, reason = "zeros, ones and largest values are exact")]
+
 use super::super::samples::Draw;
+use super::exp::exp;
 use super::*;
 use crate::units::nearest_f32;
 
@@ -77,10 +80,12 @@ fn turns_keep_lengths_and_follow_their_angles() {
         turn_halves(level, &mut halves, &cosines, &sines);
         turn_neighbours(level, &mut neighbours, &cosines, &sines);
         let assert_pair = |turned: &[f32], i: usize, places: [usize; 2]| {
-            let [(a, b), (c, s)] = [(x[places[0]], x[places[1]]), (cosines[i], sines[i])]
-                .map(|(a, b)| (f64::from(a), f64::from(b)));
-            assert!((f64::from(turned[places[0]]) - (a * c - b * s)).abs() <= 3e-7);
-            assert!((f64::from(turned[places[1]]) - (a * s + b * c)).abs() <= 3e-7);
+            let [left, right, cosine, sine] =
+                [x[places[0]], x[places[1]], cosines[i], sines[i]].map(f64::from);
+            let exact = [left * cosine - right * sine, left * sine + right * cosine];
+            for (place, exact) in places.into_iter().zip(exact) {
+                assert!((f64::from(turned[place]) - exact).abs() <= 3e-7);
+            }
         };
         for i in 0..half {
             assert_pair(&halves, i, [i, i + half]);
