@@ -87,7 +87,7 @@ impl Kind {
         }
     }
 
-    /// The form that is fastest on a processor: BF16 where it multiplies BF16 itself, which is what PyTorch does there.
+    /// The form that is fastest on a processor: BF16 where it multiplies BF16 itself, which is what `PyTorch` does there.
     pub(in crate::engine) const fn input_for(self, level: Level) -> InputKind {
         if matches!(self, Self::BF16) && level.has_bf16() { InputKind::Halves } else { self.input() }
     }

@@ -229,7 +229,7 @@ pub(super) fn repeat_bf16x4(four: &[bf16; 4]) -> __m512bh {
 
 /// Four codes as one number, to be repeated in every lane of a register.
 #[inline]
-pub(super) fn four(codes: &[i8; 4]) -> i32 {
+pub(super) fn four(codes: [i8; 4]) -> i32 {
     i32::from_le_bytes(codes.map(i8::cast_unsigned))
 }
 

@@ -1,5 +1,5 @@
 //! Products with BF16 weights where the processor multiplies pairs of BF16 itself (AVX-512 BF16): twice as many
-//! in an instruction. Activations come rounded to BF16, as PyTorch does; sums are 32-bit floats.
+//! in an instruction. Activations come rounded to BF16, as `PyTorch` does; sums are 32-bit floats.
 
 use std::arch::x86_64::{
     __m512, _mm512_add_ps, _mm512_castsi512_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_reduce_add_ps,

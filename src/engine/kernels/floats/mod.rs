@@ -20,6 +20,7 @@ type Weights = [[f32; 2 * ROWS]; PIECE / 2];
 /// Room for many tokens.
 #[derive(Debug)]
 #[repr(align(64))]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only kernels for x86-64 unpack weights"))]
 pub(super) struct Panel(Weights);
 
 impl Default for Panel {
@@ -50,6 +51,8 @@ pub(super) fn rows(
     panel: &mut Panel,
     out: &mut [[f32; ROWS]],
 ) {
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = panel;
     match level.set() {
         Set::Portable => portable::rows(kind, block, Input::Floats(input), out),
         // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).

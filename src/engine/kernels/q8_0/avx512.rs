@@ -1,9 +1,9 @@
 //! Products with `Q8_0` weights on AVX-512 VNNI.
 
 use std::arch::x86_64::{
-    __m256, _mm256_abs_epi8, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32, _mm256_fmadd_ps, _mm256_mul_ps,
-    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
-    _mm256_xor_si256,
+    __m256, _mm256_abs_epi8, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32, _mm256_fmadd_ps,
+    _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_sign_epi8, _mm256_xor_si256,
 };
 
 use super::BLOCK;
@@ -49,7 +49,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_s
         padded[..rest.len()].copy_from_slice(rest);
         add_products(&mut sums, &padded, &input[pieces.len()], &token_scales[pieces.len()]);
     }
-    sum_8(sums[0]) + sum_8(sums[1])
+    sum_8(_mm256_add_ps(sums[0], sums[1]))
 }
 
 /// One side of the multiply-add is unsigned, so the sign of a weight moves to its activation: `|w| * (sign(w) a)`.
