@@ -56,6 +56,7 @@ fn codes(block: &[u8; BLOCK]) -> __m256i {
 }
 
 /// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: &Panel) -> f32 {
     let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();

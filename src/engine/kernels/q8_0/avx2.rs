@@ -38,7 +38,12 @@ pub(super) fn rows(
 
 /// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_scales: &[[f32; 8]]) -> f32 {
+pub(super) fn dot(
+    block: RowBlock<'_>,
+    row: usize,
+    input: &[[Block32; PIECE / 32]],
+    token_scales: &[[f32; 8]],
+) -> f32 {
     let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();
     let mut sums = [_mm256_setzero_ps(); 2];
     let mut ahead = row * block.row_bytes + AHEAD;
