@@ -1,7 +1,9 @@
 //! Activations in the forms that products read: rounded as the weights they meet ask for, each form made once.
 
+use half::bf16;
+
 use super::Tools;
-use crate::engine::kernels::{Block32, Block256, Input, InputKind, PIECE, Part, Stretch};
+use crate::engine::kernels::{Block32, Block256, Input, InputKind, PIECE, Part, Stretch, round_halves};
 
 /// Pieces that one part of the work covers: with fewer in all, a single token's, no other thread is asked.
 const PIECES_OF_A_PART: usize = 48;
@@ -12,6 +14,7 @@ pub(super) struct Forms {
     blocks_256: bool,
     blocks_32: bool,
     floats: bool,
+    halves: bool,
 }
 
 impl FromIterator<InputKind> for Forms {
@@ -22,6 +25,7 @@ impl FromIterator<InputKind> for Forms {
                 InputKind::Blocks256 => forms.blocks_256 = true,
                 InputKind::Blocks32 => forms.blocks_32 = true,
                 InputKind::Floats => forms.floats = true,
+                InputKind::Halves => forms.halves = true,
             }
         }
         forms
@@ -34,6 +38,7 @@ pub(super) struct Activations {
     blocks_256: Vec<Block256>,
     blocks_32: Vec<[Block32; PIECE / 32]>,
     floats: Vec<[f32; PIECE]>,
+    halves: Vec<[bf16; PIECE]>,
 }
 
 impl Activations {
@@ -71,6 +76,15 @@ impl Activations {
                 numbered(part, pieces).for_each(|(slot, piece)| source(slot, piece));
             });
         }
+        if forms.halves {
+            let data = room(&mut self.halves, slots, [bf16::ZERO; PIECE]);
+            team.work(data, &stretch, locals, |part, pieces, local| {
+                for (slot, piece) in numbered(part, pieces) {
+                    source(slot, &mut local.piece);
+                    round_halves(level, piece, &local.piece);
+                }
+            });
+        }
     }
 
     /// Fills slots with those of `other` that `from` names: what is rounded already is copied.
@@ -103,6 +117,9 @@ impl Activations {
         if forms.floats {
             copy((&mut self.floats, [0.0; PIECE]), slots, &other.floats, tools, &from);
         }
+        if forms.halves {
+            copy((&mut self.halves, [bf16::ZERO; PIECE]), slots, &other.halves, tools, &from);
+        }
     }
 
     /// The slots from `first` on in one form.
@@ -112,6 +129,7 @@ impl Activations {
             InputKind::Blocks256 => Input::Blocks256(&self.blocks_256[range]),
             InputKind::Blocks32 => Input::Blocks32(&self.blocks_32[range]),
             InputKind::Floats => Input::Floats(&self.floats[range]),
+            InputKind::Halves => Input::Halves(&self.halves[range]),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::activations::Forms;
 use super::products::{Line, Product, forms, gather, products};
 use super::weights::{Linear, Loader};
 use super::{Tools, Work};
-use crate::engine::kernels::{PIECE, ROWS, Stretch};
+use crate::engine::kernels::{Level, PIECE, ROWS, Stretch};
 use crate::model::{Family, FeedForward, Mixture};
 use crate::units::count_as_usize;
 
@@ -85,13 +85,13 @@ impl FeedForwardPart {
     }
 
     /// The forms in which the normed hidden states are read.
-    pub(super) fn forms(&self) -> Forms {
+    pub(super) fn forms(&self, level: Level) -> Forms {
         let common = self.common.iter().flat_map(|network| [&network.gate, &network.up]);
         let routed = self.routed.iter().flat_map(|routed| {
             let experts = routed.experts.iter().flat_map(|network| [&network.gate, &network.up]);
             experts.chain([&routed.router])
         });
-        forms(common.chain(routed))
+        forms(level, common.chain(routed))
     }
 
     fn network(&self, busy: &Busy) -> &Network {
@@ -130,7 +130,8 @@ impl FeedForwardPart {
         let downs = || busy.iter().map(|busy| &self.network(busy).down);
         let slots = busy.iter().map(|busy| self.middle_slots(busy)).sum();
         let within = &*others;
-        middle.fill(tools, forms(downs()), slots, |slot, piece| {
+        let forms_of_downs = forms(tools.level, downs());
+        middle.fill(tools, forms_of_downs, slots, |slot, piece| {
             let busy = &busy[busy.partition_point(|busy| busy.middle_slot <= slot) - 1];
             let (slot, width) = (slot - busy.middle_slot, self.network(busy).down.matrix.columns);
             let (first, token) = (slot / busy.tokens * PIECE, slot % busy.tokens);
@@ -186,7 +187,8 @@ impl FeedForwardPart {
         let Work { inputs, gathered, routing, .. } = work;
         let Some(routed) = &self.routed else { return };
         let busy: &[Busy] = &routing.busy[..routing.busy.len() - usize::from(self.common.is_some())];
-        let forms = forms(routed.experts.iter().flat_map(|network| [&network.gate, &network.up]));
+        let forms =
+            forms(tools.level, routed.experts.iter().flat_map(|network| [&network.gate, &network.up]));
         let pieces = routed.experts[0].gate.matrix.columns.div_ceil(PIECE);
         let slots = busy.iter().map(|busy| pieces * busy.tokens).sum();
         gathered.gather(tools, forms, slots, inputs, |slot| {

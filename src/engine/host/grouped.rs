@@ -106,12 +106,17 @@ impl Grouped {
 
         let columns = self.heads * self.head_dim;
         let attended = &work.attended;
-        work.middle.fill(tools, forms([&self.output]), columns.div_ceil(PIECE) * tokens, |slot, piece| {
-            let (first, token) = (slot / tokens * PIECE, slot % tokens);
-            by_head(self.head_dim, first, columns, piece, |head, from, out| {
-                attended.read(level, token, head, from, out)
-            });
-        });
+        work.middle.fill(
+            tools,
+            forms(level, [&self.output]),
+            columns.div_ceil(PIECE) * tokens,
+            |slot, piece| {
+                let (first, token) = (slot / tokens * PIECE, slot % tokens);
+                by_head(self.head_dim, first, columns, piece, |head, from, out| {
+                    attended.read(level, token, head, from, out)
+                });
+            },
+        );
         products(tools, 1, |_| Product::new(&self.output, &work.middle, tokens), &mut work.lines);
     }
 

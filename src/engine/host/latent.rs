@@ -93,7 +93,7 @@ impl Latent {
         };
         work.middle.fill(
             tools,
-            forms(&self.key_expansions),
+            forms(level, &self.key_expansions),
             heads * nope.div_ceil(PIECE) * tokens,
             |slot, piece| {
                 let (head, from, token) = of_head(slot, nope, tokens);
@@ -124,7 +124,7 @@ impl Latent {
         let attended = &work.attended;
         work.middle.fill(
             tools,
-            forms(&self.value_expansions),
+            forms(level, &self.value_expansions),
             heads * rank.div_ceil(PIECE) * tokens,
             |slot, piece| {
                 let (head, from, token) = of_head(slot, rank, tokens);
@@ -139,12 +139,17 @@ impl Latent {
         );
         let (expanded, size) = (&work.others, self.value_expansions[0].matrix.panels() * tokens);
         let columns = heads * value;
-        work.middle.fill(tools, forms([&self.output]), columns.div_ceil(PIECE) * tokens, |slot, piece| {
-            let (first, token) = (slot / tokens * PIECE, slot % tokens);
-            by_head(value, first, columns, piece, |head, from, out| {
-                gather(&expanded[head * size..], [token, tokens], from, out);
-            });
-        });
+        work.middle.fill(
+            tools,
+            forms(level, [&self.output]),
+            columns.div_ceil(PIECE) * tokens,
+            |slot, piece| {
+                let (first, token) = (slot / tokens * PIECE, slot % tokens);
+                by_head(value, first, columns, piece, |head, from, out| {
+                    gather(&expanded[head * size..], [token, tokens], from, out);
+                });
+            },
+        );
         products(tools, 1, |_| Product::new(&self.output, &work.middle, tokens), &mut work.lines);
     }
 

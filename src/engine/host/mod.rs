@@ -146,7 +146,7 @@ impl HostDecoder {
             }
         };
         let is_half = Self::has_half_cache(checkpoint);
-        let model = Model::load(&loader, shape)?;
+        let model = Model::load(&loader, shape, level)?;
         Ok(Self {
             tools: Tools::new(level, threads, widths)?,
             cache: Cache::new(model.layers.len(), heads, widths, is_half),
@@ -204,7 +204,8 @@ impl HostDecoder {
     pub(super) fn logits(&mut self, wanted: &[usize]) -> Logits<'_> {
         let Self { tools, model, work, .. } = self;
         let output = model.output.as_ref().unwrap_or(&model.embedding);
-        work.norm(tools, model, &model.norm, forms([output]), wanted.len(), |row| wanted[row]);
+        let forms = forms(tools.level, [output]);
+        work.norm(tools, model, &model.norm, forms, wanted.len(), |row| wanted[row]);
         products(tools, 1, |_| Product::new(output, &work.inputs, wanted.len()), &mut work.lines);
         Logits { lines: &work.lines, rows: wanted.len(), vocab: model.vocab }
     }
@@ -259,8 +260,8 @@ impl Tools {
 }
 
 impl Model {
-    fn load(loader: &Loader<'_>, shape: &Shape) -> Result<Self> {
-        let layers = (0..shape.layers).map(|layer| Layer::load(loader, layer, shape));
+    fn load(loader: &Loader<'_>, shape: &Shape, level: Level) -> Result<Self> {
+        let layers = (0..shape.layers).map(|layer| Layer::load(loader, layer, shape, level));
         let output = (!shape.tied_embeddings).then(|| loader.matrix("output.weight").map(Linear::from));
         let embedding = Linear::from(loader.matrix("token_embd.weight")?);
         Ok(Self {
@@ -292,7 +293,7 @@ impl Model {
 }
 
 impl Layer {
-    fn load(loader: &Loader<'_>, layer: u64, shape: &Shape) -> Result<Self> {
+    fn load(loader: &Loader<'_>, layer: u64, shape: &Shape, level: Level) -> Result<Self> {
         let norm = |part: &str| loader.norm(&format!("blk.{layer}.{part}"));
         let attention = match shape.attention {
             Attention::Grouped { heads, kv_heads, head_dim } => {
@@ -306,20 +307,20 @@ impl Layer {
         let feed_forward = FeedForwardPart::load(loader, layer)?;
         Ok(Self {
             attention_norm: norm("attn_norm")?,
-            attention_forms: attention.forms(),
+            attention_forms: attention.forms(level),
             attention,
             feed_forward_norm: norm("ffn_norm")?,
-            feed_forward_forms: feed_forward.forms(),
+            feed_forward_forms: feed_forward.forms(level),
             feed_forward,
         })
     }
 }
 
 impl LayerAttention {
-    fn forms(&self) -> Forms {
+    fn forms(&self, level: Level) -> Forms {
         match self {
-            Self::Grouped(attention) => forms(attention.readers()),
-            Self::Latent(attention) => forms(attention.readers()),
+            Self::Grouped(attention) => forms(level, attention.readers()),
+            Self::Latent(attention) => forms(level, attention.readers()),
         }
     }
 

@@ -26,9 +26,9 @@ impl<'a> Product<'a> {
         Self { linear, gated: None, input, first_slot: 0, tokens }
     }
 
-    fn input(&self, matrix: &Matrix) -> Input<'a> {
+    fn input(&self, level: Level, matrix: &Matrix) -> Input<'a> {
         let slots = matrix.columns.div_ceil(PIECE) * self.tokens;
-        self.input.input(matrix.kind.input(), self.first_slot, slots)
+        self.input.input(matrix.kind.input_for(level), self.first_slot, slots)
     }
 
     /// Lines of the result.
@@ -45,8 +45,8 @@ impl<'a> Product<'a> {
 }
 
 /// The forms of activations that some matrices are multiplied with.
-pub(super) fn forms<'a>(linears: impl IntoIterator<Item = &'a Linear>) -> Forms {
-    linears.into_iter().map(|linear| linear.matrix.kind.input()).collect()
+pub(super) fn forms<'a>(level: Level, linears: impl IntoIterator<Item = &'a Linear>) -> Forms {
+    linears.into_iter().map(|linear| linear.matrix.kind.input_for(level)).collect()
 }
 
 /// A result: `[panel][token]`, each line [`ROWS`] rows.
@@ -94,7 +94,7 @@ fn multiply(
     lines: &mut [Line],
 ) {
     let matrix = &linear.matrix;
-    let input = product.input(matrix);
+    let input = product.input(level, matrix);
     let last = first + lines.len() / product.tokens - 1;
     for (panel, lines) in (first..).zip(lines.chunks_exact_mut(product.tokens)) {
         let next = if panel == last { after } else { matrix.panel(panel + 1) };

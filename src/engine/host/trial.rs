@@ -29,10 +29,11 @@ impl Trial {
         tokens: usize,
         value: impl Fn(usize, usize) -> f32 + Sync,
     ) -> Result<Self> {
-        let mut tools = Tools::new(Level::best(), threads, Widths { key: 16, value: 16 })?;
+        let level = Level::best();
+        let mut tools = Tools::new(level, threads, Widths { key: 16, value: 16 })?;
         let linear = Linear::from(Matrix::new(kind, Bytes::of(bytes), [rows, columns])?);
         let mut input = Activations::default();
-        input.fill(&mut tools, forms([&linear]), columns.div_ceil(PIECE) * tokens, |slot, piece| {
+        input.fill(&mut tools, forms(level, [&linear]), columns.div_ceil(PIECE) * tokens, |slot, piece| {
             let (first, token) = (slot / tokens * PIECE, slot % tokens);
             for (column, place) in (first..).zip(piece.iter_mut()) {
                 *place = if column < columns { value(token, column) } else { 0.0 };

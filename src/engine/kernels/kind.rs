@@ -2,6 +2,8 @@
 
 use candle_core::quantized::GgmlDType;
 
+use super::Level;
+
 /// How the weights of a matrix are stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::engine) enum Kind {
@@ -30,6 +32,8 @@ pub(in crate::engine) enum InputKind {
     Blocks32,
     /// 32-bit floats.
     Floats,
+    /// BF16.
+    Halves,
 }
 
 impl Kind {
@@ -81,5 +85,10 @@ impl Kind {
             Self::Q8_0 | Self::Q5_0 => InputKind::Blocks32,
             Self::F32 | Self::F16 | Self::BF16 => InputKind::Floats,
         }
+    }
+
+    /// The form that is fastest on a processor: BF16 where it multiplies BF16 itself, which is what `PyTorch` does there.
+    pub(in crate::engine) const fn input_for(self, level: Level) -> InputKind {
+        if matches!(self, Self::BF16) && level.has_bf16() { InputKind::Halves } else { self.input() }
     }
 }

@@ -59,7 +59,6 @@ impl Level {
     }
 
     /// True if the processor has AVX-512 BF16 besides; only with [`Set::Avx512`].
-    #[cfg(target_arch = "x86_64")]
     pub(super) const fn has_bf16(self) -> bool {
         self.bf16
     }

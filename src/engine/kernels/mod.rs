@@ -46,6 +46,7 @@ pub(in crate::engine) use blocks_256::Block256;
 pub(in crate::engine) use elementwise::{
     Part as AttendedPart, add, argmax, gate, merge, rms_factor, scale_by, turn_halves, turn_neighbours,
 };
+pub(in crate::engine) use floats::round_halves;
 pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
 pub(in crate::engine) use mapped::Bytes;
@@ -89,7 +90,8 @@ impl<'a> RowBlock<'a> {
     }
 }
 
-/// Activations of all tokens of a product, `[piece][token]`. A product reads the form that [`Kind::input`] names.
+/// Activations of all tokens of a product, `[piece][token]`. A product reads the form that [`Kind::input`] or
+/// [`Kind::input_for`] names.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) enum Input<'a> {
     /// Rounded to 8 bits, one scale for 256 values.
@@ -98,6 +100,8 @@ pub(in crate::engine) enum Input<'a> {
     Blocks32(&'a [[Block32; PIECE / 32]]),
     /// As they are; beyond the last column zero.
     Floats(&'a [[f32; PIECE]]),
+    /// Rounded to BF16; beyond the last column zero.
+    Halves(&'a [[half::bf16; PIECE]]),
 }
 
 /// What a thread needs for products: room for one panel of unpacked weights.
@@ -110,7 +114,7 @@ pub(in crate::engine) struct Scratch {
 
 /// Rows times activations: `out` is `[token][ROWS]` and is overwritten; of a block with fewer rows the rest is left undefined.
 ///
-/// `input` holds `[block.pieces()][tokens]` in the form of `kind.input()`.
+/// `input` holds `[block.pieces()][tokens]` in the form of `kind.input()` or `kind.input_for(level)`.
 pub(in crate::engine) fn rows(
     level: Level,
     kind: Kind,
@@ -130,6 +134,9 @@ pub(in crate::engine) fn rows(
         }
         (Kind::F32 | Kind::F16 | Kind::BF16, Input::Floats(input)) => {
             floats::rows(level, kind, block, input, &mut scratch.floats, out);
+        }
+        (Kind::BF16, Input::Halves(input)) => {
+            floats::rows_of_halves(level, block, input, &mut scratch.floats, out);
         }
         _ => unreachable!("activations in the form that the kind names"),
     }

@@ -98,6 +98,7 @@ pub(super) fn rows(kind: Kind, block: RowBlock<'_>, input: Input<'_>, out: &mut 
 pub(super) fn values(input: Input<'_>, slot: usize) -> [f32; PIECE] {
     match input {
         Input::Floats(pieces) => pieces[slot],
+        Input::Halves(pieces) => pieces[slot].map(bf16::to_f32),
         Input::Blocks256(blocks) => {
             let Block256 { quants, scale, .. } = &blocks[slot];
             quants.map(|code| scale * f32::from(code))

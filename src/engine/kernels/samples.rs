@@ -1,8 +1,8 @@
 //! Weights and activations for the tests of kernels, and the comparison with the portable ones.
 
 use super::{
-    Block32, Block256, Input, InputKind, Kind, Level, PIECE, ROWS, RowBlock, Scratch, portable, rows,
-    to_floats,
+    Block32, Block256, Input, InputKind, Kind, Level, PIECE, ROWS, RowBlock, Scratch, portable, round_halves,
+    rows, to_floats,
 };
 
 /// Steps of a linear congruential generator: tests need variety, not quality.
@@ -66,6 +66,7 @@ pub(super) struct Activations {
     floats: Vec<[f32; PIECE]>,
     blocks_256: Vec<Block256>,
     blocks_32: Vec<[Block32; PIECE / 32]>,
+    halves: Vec<[half::bf16; PIECE]>,
 }
 
 impl Activations {
@@ -84,7 +85,11 @@ impl Activations {
             blocks_256[slot].round(Level::PORTABLE, values);
             Block32::round_piece(Level::PORTABLE, &mut blocks_32[slot], values);
         }
-        Self { floats, blocks_256, blocks_32 }
+        let mut halves = vec![[half::bf16::ZERO; PIECE]; floats.len()];
+        for (halves, floats) in halves.iter_mut().zip(&floats) {
+            round_halves(Level::PORTABLE, halves, floats);
+        }
+        Self { floats, blocks_256, blocks_32, halves }
     }
 
     pub(super) fn input(&self, kind: InputKind) -> Input<'_> {
@@ -92,6 +97,7 @@ impl Activations {
             InputKind::Blocks256 => Input::Blocks256(&self.blocks_256),
             InputKind::Blocks32 => Input::Blocks32(&self.blocks_32),
             InputKind::Floats => Input::Floats(&self.floats),
+            InputKind::Halves => Input::Halves(&self.halves),
         }
     }
 }
@@ -112,7 +118,7 @@ pub(super) fn assert_levels_agree(kind: Kind, rows_count: usize, columns: usize,
         portable::rows(kind, block, input, &mut expected);
         for level in Level::all() {
             let mut found = vec![[f32::NAN; ROWS]; tokens];
-            rows(level, kind, block, input, &mut scratch, &mut found);
+            rows(level, kind, block, activations.input(kind.input_for(level)), &mut scratch, &mut found);
             for token in 0..tokens {
                 for row in 0..last - first {
                     let size = size(kind, block.row(row), input, token, tokens, columns);

@@ -10,6 +10,8 @@ use std::arch::x86_64::{
 };
 use std::ops::Range;
 
+use half::bf16;
+
 use super::{ROWS, RowBlock};
 
 /// `N` bytes from `offset` on.
@@ -201,17 +203,34 @@ pub(super) fn as_bf16(bits: __m512) -> __m512bh {
     unsafe { std::mem::transmute(bits) }
 }
 
-/// The bits of 32 BF16 as 16 floats.
+/// 32 BF16.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn from_bf16(bits: __m512bh) -> __m512 {
-    // SAFETY: as above.
-    unsafe { std::mem::transmute(bits) }
+pub(super) fn load_bf16x32(values: &[bf16; 32]) -> __m512bh {
+    // SAFETY: 64 readable bytes, of which a `bf16` is two; this load asks for no alignment.
+    as_bf16(unsafe { _mm512_loadu_ps(values.as_ptr().cast()) })
+}
+
+/// Stores 32 BF16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(super) fn store_bf16x32(values: &mut [bf16; 32], value: __m512bh) {
+    // SAFETY: 64 writable bytes, of which a `bf16` is two; every pattern of bits is a value.
+    unsafe { values.as_mut_ptr().cast::<__m512bh>().write_unaligned(value) }
+}
+
+/// Four BF16, again and again.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(super) fn repeat_bf16x4(four: &[bf16; 4]) -> __m512bh {
+    // SAFETY: 8 readable bytes, read without asking for alignment.
+    let four = unsafe { four.as_ptr().cast::<f64>().read_unaligned() };
+    as_bf16(_mm512_castpd_ps(_mm512_set1_pd(four)))
 }
 
 /// Four codes as one number, to be repeated in every lane of a register.
 #[inline]
-pub(super) fn four(codes: &[i8; 4]) -> i32 {
+pub(super) fn four(codes: [i8; 4]) -> i32 {
     i32::from_le_bytes(codes.map(i8::cast_unsigned))
 }
 

@@ -110,8 +110,8 @@ fn many<const FORMAT: u8>(
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
         let rows = piece_rows(block, piece, format::bytes(FORMAT));
         let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
-        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.weights);
-        let (weights, tiles) = (&panel.weights[..pairs], tokens.div_ceil(TILE));
+        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.0);
+        let (weights, tiles) = (&panel.0[..pairs], tokens.div_ceil(TILE));
         for (tile, (values, out)) in values.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
             ahead.beside_products(tile, tiles);
             match values.len() {

@@ -17,7 +17,7 @@ use crate::engine::kernels::{Kind, PIECE, ROWS, RowBlock};
 pub(super) const TILE: usize = 12;
 
 /// How far ahead of the reads memory is asked for: the processor's own look-ahead stops at pages of 4 KiB.
-const AHEAD: usize = 2048;
+pub(super) const AHEAD: usize = 2048;
 
 /// See [`super::rows`].
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
@@ -111,11 +111,11 @@ fn many<const FORMAT: u8>(
     for (piece, values) in input.chunks_exact(tokens).enumerate() {
         let rows = piece_rows(block, piece, format::bytes(FORMAT));
         let ahead = Ahead { block, piece, piece_bytes: PIECE * format::bytes(FORMAT), tokens };
-        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.weights);
+        let pairs = unpack::<FORMAT>(&rows, ahead, &mut panel.0);
         for tile in 0..tiles {
             ahead.beside_products(tile, tiles);
             let range = tokens * tile / tiles..tokens * (tile + 1) / tiles;
-            tile_of(&panel.weights[..pairs], &values[range.clone()], &mut out[range]);
+            tile_of(&panel.0[..pairs], &values[range.clone()], &mut out[range]);
         }
     }
 }

@@ -76,7 +76,7 @@ fn tile<const T: usize, const OFFSET: i32>(
             *register = load_64(codes);
         }
         let scales = load_f32x16(scales);
-        // Two tokens at a time, whose chains of additions run side by side.
+        // Some tokens at a time, whose chains of additions run side by side.
         for (sums, values) in sums.chunks_mut(SIDE).zip(values.chunks(SIDE)) {
             let mut products = [_mm512_setzero_si512(); SIDE];
             for (products, values) in products.iter_mut().zip(values) {
@@ -85,7 +85,7 @@ fn tile<const T: usize, const OFFSET: i32>(
             }
             for (step, codes) in registers.into_iter().enumerate() {
                 for (products, values) in products.iter_mut().zip(values) {
-                    let values = four(&values[index].quants.as_chunks().0[step]);
+                    let values = four(values[index].quants.as_chunks().0[step]);
                     *products = _mm512_dpbusd_epi32(*products, codes, _mm512_set1_epi32(values));
                 }
             }

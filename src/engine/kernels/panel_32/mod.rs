@@ -1,5 +1,7 @@
 //! 16 rows of one piece of weights in blocks of 32, unpacked for many tokens; and what one token needs.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only kernels for x86-64 unpack weights"))]
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -34,7 +36,6 @@ impl Default for Panel {
 
 impl Panel {
     /// Lays the scales and sums of one token side by side.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn prepare(&mut self, input: &[[Block32; PIECE / 32]]) {
         self.token_scales.clear();
         self.token_scales.extend(input.iter().map(|piece| piece.each_ref().map(|block| block.scale)));

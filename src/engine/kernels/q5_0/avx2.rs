@@ -3,11 +3,11 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_and_si128, _mm_set1_epi8, _mm_srli_epi16, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
-    _mm256_fnmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_set1_ps, _mm256_setr_epi64x, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_epi32, _mm256_sub_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi8, _mm256_cvtepi32_ps,
+    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
+    _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setr_epi64x, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_sub_epi32,
 };
 
 use super::BLOCK;
@@ -56,6 +56,7 @@ fn codes(block: &[u8; BLOCK]) -> __m256i {
 }
 
 /// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: &Panel) -> f32 {
     let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();
@@ -73,7 +74,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: 
         let token = (&panel.token_scales[pieces.len()], &panel.token_sums[pieces.len()]);
         add_products(&mut sums, &padded, &input[pieces.len()], token);
     }
-    sum_8(sums[0]) + sum_8(sums[1]) + sum_8(sums[2])
+    sum_8(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), sums[2]))
 }
 
 #[inline]
@@ -157,7 +158,7 @@ fn multiply<const T: usize>(
             for (step, codes) in codes.iter().enumerate() {
                 let weights = load_32(&codes.as_chunks().0[half]);
                 for (pairs, values) in pairs.iter_mut().zip(values) {
-                    let values = four(&values[index].quants.as_chunks().0[4 * part + step]);
+                    let values = four(values[index].quants.as_chunks().0[4 * part + step]);
                     let products = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(values));
                     *pairs = _mm256_add_epi16(*pairs, products);
                 }

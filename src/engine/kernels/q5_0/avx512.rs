@@ -1,9 +1,9 @@
 //! Products with `Q5_0` weights on AVX-512 VNNI. Codes stay 0 to 31, and 16 times the sum of the activations is taken off.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_and_si128, _mm_set1_epi8, _mm_srli_epi16, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_mask_add_epi8, _mm256_mul_ps, _mm256_set_m128i,
-    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m256, __m256i, _mm_and_si128, _mm_set1_epi8, _mm_srli_epi16, _mm256_add_ps, _mm256_cvtepi32_ps,
+    _mm256_dpbusd_epi32, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_mask_add_epi8, _mm256_mul_ps,
+    _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use super::BLOCK;
@@ -45,6 +45,7 @@ fn codes(block: &[u8; BLOCK]) -> __m256i {
 }
 
 /// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: &Panel) -> f32 {
     let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();
@@ -62,7 +63,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], panel: 
         let token = (&panel.token_scales[pieces.len()], &panel.token_sums[pieces.len()]);
         add_products(&mut sums, &padded, &input[pieces.len()], token);
     }
-    sum_8(sums[0]) + sum_8(sums[1]) + sum_8(sums[2])
+    sum_8(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), sums[2]))
 }
 
 #[inline]

@@ -2,9 +2,9 @@
 //! its activation: `|w| * (sign(w) a)`. Two such products are at most 2 * 128 * 127 = 32,512 and fit into 16 bits.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
+    __m256i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
 };
 
 use super::BLOCK;
@@ -38,7 +38,12 @@ pub(super) fn rows(
 
 /// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_scales: &[[f32; 8]]) -> f32 {
+pub(super) fn dot(
+    block: RowBlock<'_>,
+    row: usize,
+    input: &[[Block32; PIECE / 32]],
+    token_scales: &[[f32; 8]],
+) -> f32 {
     let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();
     let mut sums = [_mm256_setzero_ps(); 2];
     let mut ahead = row * block.row_bytes + AHEAD;
@@ -52,7 +57,7 @@ fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_s
         padded[..rest.len()].copy_from_slice(rest);
         add_products(&mut sums, &padded, &input[pieces.len()], &token_scales[pieces.len()]);
     }
-    sum_8(sums[0]) + sum_8(sums[1])
+    sum_8(_mm256_add_ps(sums[0], sums[1]))
 }
 
 #[inline]
@@ -130,7 +135,7 @@ fn multiply<const T: usize>(
             let weights = load_32(&codes.as_chunks().0[half]);
             let sizes = _mm256_abs_epi8(weights);
             for (products, values) in products.iter_mut().zip(values) {
-                let values = _mm256_set1_epi32(four(&values[index].quants.as_chunks().0[step]));
+                let values = _mm256_set1_epi32(four(values[index].quants.as_chunks().0[step]));
                 let pairs = _mm256_maddubs_epi16(sizes, _mm256_sign_epi8(values, weights));
                 *products = _mm256_add_epi32(*products, _mm256_madd_epi16(pairs, ones));
             }

@@ -1,18 +1,14 @@
-//! Products with `Q8_0` weights on AVX-512 VNNI.
+//! Products with `Q8_0` weights on AVX-512 VNNI. One token is quicker on AVX2, whose code it shares (in cache 34 to 41 GB/s
+//! against 26 to 29 with the multiply-add of four bytes, which starts from zero for each block).
 
-use std::arch::x86_64::{
-    __m256, _mm256_abs_epi8, _mm256_cvtepi32_ps, _mm256_dpbusd_epi32, _mm256_fmadd_ps, _mm256_mul_ps,
-    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
-    _mm256_xor_si256,
-};
+use std::arch::x86_64::{_mm256_set1_epi8, _mm256_setzero_si256, _mm256_xor_si256};
 
 use super::BLOCK;
+use super::avx2::dot;
 use crate::engine::kernels::panel_32::Panel;
-use crate::engine::kernels::panel_32::avx2::{AHEAD, piece_rows, scales, store_codes};
+use crate::engine::kernels::panel_32::avx2::{piece_rows, store_codes};
 use crate::engine::kernels::panel_32::avx512::{multiply, tiles};
-use crate::engine::kernels::vectors::{
-    Ahead, at, fetch_stream, load_32, load_f32x8, load_i8x32, store_f32x8, sum_8,
-};
+use crate::engine::kernels::vectors::{Ahead, at, load_32};
 use crate::engine::kernels::{Block32, PIECE, ROWS, RowBlock};
 
 /// See [`super::rows`].
@@ -30,45 +26,6 @@ pub(super) fn rows(
         }
     } else {
         many(block, input, panel, out);
-    }
-}
-
-/// One row times the activations of one token. Rows come one after the other, so that memory is read as one stream.
-#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn dot(block: RowBlock<'_>, row: usize, input: &[[Block32; PIECE / 32]], token_scales: &[[f32; 8]]) -> f32 {
-    let (pieces, rest) = block.row(row).as_chunks::<BLOCK>().0.as_chunks::<8>();
-    let mut sums = [_mm256_setzero_ps(); 2];
-    let mut ahead = row * block.row_bytes + AHEAD;
-    for ((weights, values), scales) in pieces.iter().zip(input).zip(token_scales) {
-        fetch_stream(block.bytes, block.next, ahead, 8 * BLOCK);
-        ahead += 8 * BLOCK;
-        add_products(&mut sums, weights, values, scales);
-    }
-    if !rest.is_empty() {
-        let mut padded = [[0; BLOCK]; 8];
-        padded[..rest.len()].copy_from_slice(rest);
-        add_products(&mut sums, &padded, &input[pieces.len()], &token_scales[pieces.len()]);
-    }
-    sum_8(sums[0]) + sum_8(sums[1])
-}
-
-/// One side of the multiply-add is unsigned, so the sign of a weight moves to its activation: `|w| * (sign(w) a)`.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn add_products(
-    sums: &mut [__m256; 2],
-    weights: &[[u8; BLOCK]; 8],
-    values: &[Block32; 8],
-    token_scales: &[f32; 8],
-) {
-    let mut both = [0.0; 8];
-    store_f32x8(&mut both, _mm256_mul_ps(scales(weights), load_f32x8(token_scales)));
-    for (index, (weights, values)) in weights.iter().zip(values).enumerate() {
-        let weights = load_32(at(weights, 2));
-        let values = _mm256_sign_epi8(load_i8x32(&values.quants), weights);
-        let products = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(weights), values);
-        let scale = _mm256_set1_ps(both[index]);
-        sums[index % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), scale, sums[index % 2]);
     }
 }
 

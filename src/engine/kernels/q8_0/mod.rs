@@ -21,6 +21,8 @@ pub(super) fn rows(
     panel: &mut Panel,
     out: &mut [[f32; ROWS]],
 ) {
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = panel;
     match level.set() {
         Set::Portable => portable::rows(Kind::Q8_0, block, Input::Blocks32(input), out),
         // SAFETY: a level of this set exists only where the processor has its instructions (level.rs).
