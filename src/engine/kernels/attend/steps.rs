@@ -58,10 +58,10 @@ pub(super) struct Sums<'a, V> {
 }
 
 /// Rows that products take together, for `rows` in all: the one of `sizes` with the least work. A group costs its rows, those that
-/// fill it up counted too, and about one row more for what it loads and widens.
+/// fill it up counted too, and about three rows more for what it loads, widens and waits for.
 pub(super) fn group_rows(rows: usize, sizes: &[usize]) -> usize {
     let fits = sizes.iter().copied().filter(|size| rows.next_multiple_of(*size) <= QUERY_ROWS);
-    fits.min_by_key(|size| rows.div_ceil(*size) * (size + 1)).unwrap_or(1)
+    fits.min_by_key(|size| rows.div_ceil(*size) * (size + 3)).unwrap_or(1)
 }
 
 /// What each level has its own code for.
