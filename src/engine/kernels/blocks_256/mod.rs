@@ -89,11 +89,10 @@ mod tests {
                 // Of a largest value of either sign the first one counts.
                 2 => (values[17], values[200]) = (5.0, -5.0),
                 3 => (values[17], values[200]) = (-5.0, 5.0),
-                // Halves between two codes: ties go to the even one.
+                // Halves between two codes, where the value of code 1 is 1: ties go to the even one.
                 4 => {
-                    values = std::array::from_fn(|i| {
-                        f32::from(i8::from_ne_bytes([draw.byte()])) + f32::from(i % 2 == 0) / 2.0
-                    })
+                    values.fill_with(|| f32::from(i8::from_ne_bytes([draw.byte()]).clamp(-126, 125)) + 0.5);
+                    values[0] = -127.0;
                 }
                 5 => values.fill(f32::MIN_POSITIVE / 4.0),
                 _ => {}

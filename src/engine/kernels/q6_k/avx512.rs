@@ -4,8 +4,8 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm_cvtph_ps, _mm_cvtsi32_si128, _mm_shuffle_epi8, _mm256_add_ps, _mm256_cvtepi8_epi16,
-    _mm256_cvtph_ps, _mm256_madd_epi16, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_slli_epi32,
-    _mm256_sub_epi32, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4, _mm512_broadcastss_ps,
+    _mm256_madd_epi16, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_sub_epi32,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4, _mm512_broadcastss_ps,
     _mm512_castps512_ps256, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32,
     _mm512_dpwssd_epi32, _mm512_extractf32x8_ps, _mm512_fmadd_ps, _mm512_maddubs_epi16, _mm512_mul_ps,
     _mm512_mullo_epi32, _mm512_or_si512, _mm512_set_epi64, _mm512_set1_epi8, _mm512_set1_epi32,
