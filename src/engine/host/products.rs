@@ -5,9 +5,11 @@ use super::activations::{Activations, Forms, room};
 use super::weights::{Linear, Matrix};
 use crate::engine::kernels::{self, Input, Level, PIECE, ROWS, Scratch, Stretch};
 
-/// Bytes of weights that a thread takes at a time: few enough that all threads end together, enough that a stream of memory gets
-/// going. With many tokens a part takes longer to compute, and unpacked weights are used more often.
-const BYTES_OF_A_PART: [usize; 2] = [48 << 10, 112 << 10];
+/// The fewest and the most bytes of weights that a thread takes at a time: a stream of memory has to get going, and all threads
+/// should end together. With many tokens a part takes longer to compute, so it may be smaller.
+const BYTES_OF_A_PART: [[usize; 2]; 2] = [[256 << 10, 1 << 20], [128 << 10, 512 << 10]];
+/// Parts of a stage for each thread, where their size allows: a thread that is disturbed then takes fewer.
+const PARTS_OF_A_THREAD: usize = 4;
 
 /// One matrix and what it is multiplied with.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +38,29 @@ impl<'a> Product<'a> {
         self.linear.matrix.panels() * self.tokens
     }
 
-    fn stretch(&self) -> Stretch {
-        let bytes = self.linear.matrix.panel_bytes() * if self.gated.is_some() { 2 } else { 1 };
-        let panels = (BYTES_OF_A_PART[usize::from(self.tokens > 1)] / bytes).max(1);
+    /// Bytes of weights of a panel, of both matrices where there are two.
+    fn panel_bytes(&self) -> usize {
+        self.linear.matrix.panel_bytes() * if self.gated.is_some() { 2 } else { 1 }
+    }
+
+    fn bytes(&self) -> usize {
+        self.linear.matrix.panels() * self.panel_bytes()
+    }
+
+    /// Cuts it into equal parts of at most about so many bytes.
+    fn stretch(&self, bytes_of_a_part: usize) -> Stretch {
+        let parts = self.bytes().div_ceil(bytes_of_a_part).max(1);
+        let panels = self.linear.matrix.panels().div_ceil(parts);
         // With no tokens there are no lines, and any part will do.
         Stretch { len: self.lines(), part: (panels * self.tokens).max(1) }
     }
+}
+
+/// Bytes of weights that a thread takes at a time of a stage that reads so many.
+fn bytes_of_a_part(all: usize, has_many_tokens: bool, threads: usize) -> usize {
+    let [least, most] = BYTES_OF_A_PART[usize::from(has_many_tokens)];
+    // No thread goes without, however small the stage is.
+    (all / (PARTS_OF_A_THREAD * threads)).clamp(least, most).min(all.div_ceil(threads)).max(1)
 }
 
 /// The forms of activations that some matrices are multiplied with.
@@ -60,8 +79,11 @@ pub(super) fn products<'a>(
     out: &mut Vec<Line>,
 ) {
     let Tools { team, locals, stretches, level } = tools;
+    let all = (0..count).map(|index| product(index).bytes()).sum();
+    let has_many_tokens = (0..count).any(|index| product(index).tokens > 1);
+    let bytes = bytes_of_a_part(all, has_many_tokens, team.size());
     stretches.clear();
-    stretches.extend((0..count).map(|index| product(index).stretch()));
+    stretches.extend((0..count).map(|index| product(index).stretch(bytes)));
     let lines = stretches.iter().map(|stretch| stretch.len).sum();
     team.work(room(out, lines, [0.0; ROWS]), stretches, locals, |part, lines, local| {
         let own = product(part.place.stretch);
@@ -118,5 +140,20 @@ pub(super) fn gather(lines: &[Line], [token, tokens]: [usize; 2], first_row: usi
         let (now, later) = rest.split_at_mut(count);
         now.copy_from_slice(&line[row % ROWS..row % ROWS + count]);
         (rest, row) = (later, row + count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_large_where_weights_are_many_and_no_thread_goes_without() {
+        // 15.4 MB on two threads: 1 MiB at a time. 1.3 MB: a quarter of a MiB, which are 6 parts. On 16 threads: one each.
+        assert_eq!(bytes_of_a_part(15_482_880, false, 2), 1 << 20);
+        assert_eq!(bytes_of_a_part(1_327_104, false, 2), 256 << 10);
+        assert_eq!(bytes_of_a_part(1_327_104, false, 16), 82_944);
+        assert_eq!(bytes_of_a_part(15_482_880, true, 2), 512 << 10);
+        assert_eq!(bytes_of_a_part(0, false, 2), 1);
     }
 }
