@@ -62,7 +62,7 @@ impl ComputeDevice {
             Device::Cpu { .. } => {
                 Device::Cpu { threads: index_as_u64(candle_core::utils::get_num_threads()) }
             }
-            device => device.clone(),
+            card @ Device::Cuda { .. } => card.clone(),
         }
     }
 

@@ -206,7 +206,7 @@ mod tests {
     use crate::model::{Recipe, Registry, ensure_synthetic};
     use crate::workload::DeviceChoice;
 
-    fn engine(path: &std::path::Path, needed: u64) -> OwnEngine {
+    fn engine(path: &Path, needed: u64) -> OwnEngine {
         OwnEngine::new(path.to_owned(), ComputeDevice::open(DeviceChoice::Cpu).unwrap(), Bytes::new(needed))
     }
 
@@ -260,15 +260,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_loaded_says_why_without_the_folder() {
-        let error =
-            engine(std::path::Path::new("/no/such/folder/model.gguf"), 0).load().unwrap_err().to_string();
+        let error = engine(Path::new("/no/such/folder/model.gguf"), 0).load().unwrap_err().to_string();
         assert!(error.starts_with("checkpoint model.gguf: ") && !error.contains("/no/such"), "{error}");
-        let error = engine(std::path::Path::new("model.gguf"), u64::MAX).load().unwrap_err();
+        let error = engine(Path::new("model.gguf"), u64::MAX).load().unwrap_err();
         assert!(matches!(error, EngineError::Memory { place: "main", .. }), "{error}");
         let nothing = Request { prompts: vec![], output_tokens: 0 };
-        assert_eq!(
-            engine(std::path::Path::new("model.gguf"), 0).begin(&[], &nothing),
-            Err(EngineError::NotLoaded)
-        );
+        assert_eq!(engine(Path::new("model.gguf"), 0).begin(&[], &nothing), Err(EngineError::NotLoaded));
     }
 }

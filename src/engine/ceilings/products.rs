@@ -114,23 +114,21 @@ fn stored(
     side: usize,
     (precision, kind): (MatrixPrecision, GgmlDType),
 ) -> std::result::Result<MatrixRate, String> {
-    let shortest = match Kind::of(kind).filter(|_| watch.device.is_cpu() && Level::best().is_fast()) {
-        Some(own) => {
-            let made = || Trial::new(watch.threads, (own, blocks(side, kind)?), [side, side], ROWS, spread);
-            let mut trial = made().map_err(|error| first_line(&error))?;
-            watch.shortest(|| {
-                trial.multiply();
-                Ok(())
-            })?
-        }
-        None => {
-            let made = || -> Result<(Tensor, Matrix)> {
-                let matrix = Matrix::from_blocks(kind, blocks(side, kind)?, [side, side], watch.device)?;
-                Ok((floats(ROWS, side, watch.device)?, matrix))
-            };
-            let (rows, matrix) = made().map_err(|error| first_line(&error))?;
-            watch.shortest(|| matrix.multiply(&rows).map(drop))?
-        }
+    let own = Kind::of(kind).filter(|_| watch.device.is_cpu() && Level::best().is_fast());
+    let shortest = if let Some(own) = own {
+        let made = || Trial::new(watch.threads, (own, blocks(side, kind)?), [side, side], ROWS, spread);
+        let mut trial = made().map_err(|error| first_line(&error))?;
+        watch.shortest(|| {
+            trial.multiply();
+            Ok(())
+        })?
+    } else {
+        let made = || -> Result<(Tensor, Matrix)> {
+            let matrix = Matrix::from_blocks(kind, blocks(side, kind)?, [side, side], watch.device)?;
+            Ok((floats(ROWS, side, watch.device)?, matrix))
+        };
+        let (rows, matrix) = made().map_err(|error| first_line(&error))?;
+        watch.shortest(|| matrix.multiply(&rows).map(drop))?
     };
     rate(precision, ProductMethod::Stored, [ROWS, side, side], shortest.passes, shortest.time)
 }

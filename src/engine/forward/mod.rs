@@ -97,7 +97,7 @@ impl Forward {
                     decoder.advance(tokens)
                 })?;
                 let wanted: Vec<usize> = (1..=rows.len()).map(|row| row * last - 1).collect();
-                let logits = decoder.logits(&wanted);
+                let mut logits = decoder.logits(&wanted);
                 next.extend((0..rows.len()).map(|row| logits.top(row)));
             }
             Self::Tensors(decoder, device) => {
@@ -154,7 +154,9 @@ fn for_portions(
     for start in (0..length).step_by(portion) {
         let end = length.min(start + portion);
         tokens.clear();
-        rows.iter().for_each(|row| tokens.extend_from_slice(&row[start..end]));
+        for row in rows {
+            tokens.extend_from_slice(&row[start..end]);
+        }
         take(&tokens, end - start)?;
     }
     Ok(())

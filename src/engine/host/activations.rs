@@ -10,6 +10,7 @@ const PIECES_OF_A_PART: usize = 48;
 
 /// The forms of activations that a stage needs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of the kinds of input, one by one")]
 pub(super) struct Forms {
     blocks_256: bool,
     blocks_32: bool,

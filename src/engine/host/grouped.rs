@@ -87,7 +87,7 @@ impl Grouped {
                     put_value(level, values, width, position, row);
                     let of_head = &mut row[..self.head_dim];
                     gather(key_lines, [token, tokens], head * self.head_dim, of_head);
-                    self.prepare(level, of_head, self.key_norm.as_deref(), model, position);
+                    Self::prepare(level, of_head, self.key_norm.as_deref(), model, position);
                     put_key(level, keys, width, position, row);
                 }
             },
@@ -98,7 +98,7 @@ impl Grouped {
             padding.fill(0.0);
             gather(query_lines, [token, tokens], head * self.head_dim, query);
             let position = span.position_of(token);
-            self.prepare(level, query, self.query_norm.as_deref(), model, position);
+            Self::prepare(level, query, self.query_norm.as_deref(), model, position);
             let factor = model.rules.query_factor(position);
             query.iter_mut().for_each(|value| *value *= factor);
         };
@@ -113,7 +113,7 @@ impl Grouped {
             |slot, piece| {
                 let (first, token) = (slot / tokens * PIECE, slot % tokens);
                 by_head(self.head_dim, first, columns, piece, |head, from, out| {
-                    attended.read(level, token, head, from, out)
+                    attended.read(level, token, head, from, out);
                 });
             },
         );
@@ -121,7 +121,7 @@ impl Grouped {
     }
 
     /// Normalises a head where the model does so, and turns it by its position.
-    fn prepare(&self, level: Level, head: &mut [f32], norm: Option<&[f32]>, model: &Model, position: usize) {
+    fn prepare(level: Level, head: &mut [f32], norm: Option<&[f32]>, model: &Model, position: usize) {
         if let Some(norm) = norm {
             let factor = rms_factor(level, head, model.epsilon);
             head.iter_mut().zip(norm).for_each(|(value, weight)| *value *= factor * weight);

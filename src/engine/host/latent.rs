@@ -20,8 +20,9 @@ use crate::units::count_as_usize;
 pub(super) struct Latent {
     sizes: Sizes,
     query: Linear,
-    latent: Linear,
-    latent_norm: Vec<f32>,
+    /// To the latent vector and the key that all heads share.
+    shared: Linear,
+    norm: Vec<f32>,
     /// Of each head `[rank, nope]`: from a query's part without position to the latent space.
     key_expansions: Vec<Linear>,
     /// Of each head `[value, rank]`: from the latent space to a value.
@@ -57,8 +58,8 @@ impl Latent {
         Ok(Self {
             sizes,
             query: linear("attn_q")?,
-            latent: linear("attn_kv_a_mqa")?,
-            latent_norm: loader.norm(&format!("blk.{layer}.attn_kv_a_norm"))?,
+            shared: linear("attn_kv_a_mqa")?,
+            norm: loader.norm(&format!("blk.{layer}.attn_kv_a_norm"))?,
             key_expansions,
             value_expansions,
             output: linear("attn_output")?,
@@ -67,7 +68,7 @@ impl Latent {
 
     /// The matrices that read the normed hidden states.
     pub(super) fn readers(&self) -> [&Linear; 2] {
-        [&self.query, &self.latent]
+        [&self.query, &self.shared]
     }
 
     /// From `work.inputs` to the attention's output in `work.lines`.
@@ -172,10 +173,7 @@ impl Latent {
                 gather(lines, [token, span.tokens()], 0, &mut row[..rank + rope]);
                 let (latent, shared) = row[..rank + rope].split_at_mut(rank);
                 let factor = rms_factor(level, latent, model.epsilon);
-                latent
-                    .iter_mut()
-                    .zip(&self.latent_norm)
-                    .for_each(|(value, weight)| *value *= factor * weight);
+                latent.iter_mut().zip(&self.norm).for_each(|(value, weight)| *value *= factor * weight);
                 model.rotary.turn(level, shared, position);
                 put_key(level, keys, widths.key, position, row);
                 // A value is the latent vector alone, and its padding zero.

@@ -36,7 +36,7 @@ pub(super) use self::trial::Trial;
 use self::weights::{Linear, Loader};
 use super::checkpoint::Checkpoint;
 use super::kernels::{
-    Attention as AttentionRoom, Kind, Level, PIECE, ROWS, Scratch, Stretch, Team, rms_factor, scale_by,
+    Attention as AttentionRoom, Kind, Level, PIECE, Scratch, Stretch, Team, argmax, rms_factor, scale_by,
 };
 use crate::model::{Attention, Shape};
 use crate::units::{count_as_usize, nearest_f32};
@@ -121,6 +121,8 @@ struct Work {
     others: Vec<Line>,
     attended: Attended,
     routing: Routing,
+    /// The logits of one token.
+    row: Vec<f32>,
 }
 
 impl HostDecoder {
@@ -207,16 +209,19 @@ impl HostDecoder {
         let forms = forms(tools.level, [output]);
         work.norm(tools, model, &model.norm, forms, wanted.len(), |row| wanted[row]);
         products(tools, 1, |_| Product::new(output, &work.inputs, wanted.len()), &mut work.lines);
-        Logits { lines: &work.lines, rows: wanted.len(), vocab: model.vocab }
+        let Work { lines, row, .. } = work;
+        Logits { lines, row, rows: wanted.len(), vocab: model.vocab, level: tools.level }
     }
 }
 
 /// The logits of some tokens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Logits<'a> {
     lines: &'a [Line],
+    row: &'a mut Vec<f32>,
     rows: usize,
     vocab: usize,
+    level: Level,
 }
 
 impl Logits<'_> {
@@ -227,20 +232,16 @@ impl Logits<'_> {
         logits
     }
 
-    /// The most likely token; the first of equals.
-    pub(super) fn top(&self, row: usize) -> u32 {
-        let mut best = (f32::NEG_INFINITY, 0);
-        let lines = self.lines.iter().skip(row).step_by(self.rows);
-        let mut left = self.vocab;
-        for (panel, line) in lines.take(self.vocab.div_ceil(ROWS)).enumerate() {
-            let highest = line[..left.min(line.len())].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            if highest > best.0 {
-                let place = line.iter().position(|value| value.total_cmp(&highest).is_eq()).unwrap_or(0);
-                best = (highest, panel * line.len() + place);
-            }
-            left = left.saturating_sub(line.len());
-        }
-        u32::try_from(best.1).unwrap_or(u32::MAX)
+    /// The most likely token; the first of equals, and the first of all where every logit is NaN.
+    pub(super) fn top(&mut self, row: usize) -> u32 {
+        let best = if self.rows == 1 {
+            argmax(self.level, &self.lines.as_flattened()[..self.vocab])
+        } else {
+            let logits = room(self.row, self.vocab, 0.0);
+            gather(self.lines, [row, self.rows], 0, logits);
+            argmax(self.level, logits)
+        };
+        best.map_or(0, |(token, _)| u32::try_from(token).unwrap_or(u32::MAX))
     }
 }
 

@@ -99,14 +99,11 @@ impl<'a> Loader<'a> {
     pub(super) fn bytes(&self, stored: &Stored) -> Result<Bytes> {
         let (path, range) = stored.place();
         let mut files = self.files.borrow_mut();
-        let file = match files.get(path) {
-            Some(file) => file.clone(),
-            None => {
-                let file = Bytes::map(path)?;
-                files.insert(Arc::clone(path), file.clone());
-                file
-            }
-        };
+        if let Some(file) = files.get(path) {
+            return Ok(file.part(range)?);
+        }
+        let file = Bytes::map(path)?;
+        files.insert(Arc::clone(path), file.clone());
         Ok(file.part(range)?)
     }
 

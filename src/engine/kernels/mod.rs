@@ -44,14 +44,14 @@ pub(in crate::engine) use attend::{
 pub(in crate::engine) use blocks_32::Block32;
 pub(in crate::engine) use blocks_256::Block256;
 pub(in crate::engine) use elementwise::{
-    Part as AttendedPart, add, argmax, gate, merge, rms_factor, scale_by, turn_halves, turn_neighbours,
+    Part as AttendedPart, argmax, gate, merge, rms_factor, scale_by, turn_halves, turn_neighbours,
 };
 pub(in crate::engine) use floats::round_halves;
 pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
 pub(in crate::engine) use mapped::Bytes;
 pub(in crate::engine) use portable::to_floats;
-pub(in crate::engine) use team::{Part, Place, Stretch, Team};
+pub(in crate::engine) use team::{Part, Stretch, Team};
 
 /// Rows of a matrix that are computed together.
 pub(in crate::engine) const ROWS: usize = 16;

@@ -334,7 +334,7 @@ mod tests {
         let stretches = [Stretch { len: 64, part: 1 }];
         let caught = catch_unwind(AssertUnwindSafe(|| {
             team.work(&mut data, &stretches, &mut [(); 4], |part, _, ()| {
-                assert!(part.place.from < 10, "stop")
+                assert!(part.place.from < 10, "stop");
             });
         }));
         assert!(caught.is_err());

@@ -228,12 +228,6 @@ pub(super) fn repeat_bf16x4(four: &[bf16; 4]) -> __m512bh {
     as_bf16(_mm512_castpd_ps(_mm512_set1_pd(four)))
 }
 
-/// Four codes as one number, to be repeated in every lane of a register.
-#[inline]
-pub(super) fn four(codes: [i8; 4]) -> i32 {
-    i32::from_le_bytes(codes.map(i8::cast_unsigned))
-}
-
 /// The sum of 8 floats.
 #[inline]
 #[target_feature(enable = "avx2")]

@@ -45,11 +45,6 @@ pub(super) fn scale_by(out: &mut [f32], x: &[f32], factor: f32, weight: &[f32]) 
 }
 
 #[inline(always)]
-pub(super) fn add(x: &mut [f32], y: &[f32]) {
-    x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
-}
-
-#[inline(always)]
 pub(super) fn add_times(out: &mut [f32], x: &[f32], factor: f32) {
     out.iter_mut().zip(x).for_each(|(out, x)| *out += factor * x);
 }

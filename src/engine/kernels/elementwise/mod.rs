@@ -57,11 +57,6 @@ by_level! {
 }
 
 by_level! {
-    /// `x[i] += y[i]`.
-    fn add(x: &mut [f32], y: &[f32]) { loops::add, loops::add }
-}
-
-by_level! {
     /// `out[i] += factor * x[i]`.
     fn add_times(out: &mut [f32], x: &[f32], factor: f32) { loops::add_times, loops::add_times }
 }

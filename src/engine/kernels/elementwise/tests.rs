@@ -44,14 +44,12 @@ fn norms_and_gates_follow_their_formulas_at_every_level() {
         assert_close(factor, (mean + f64::from(1e-6_f32)).sqrt().recip(), 1e-6);
         let mut gated = x.clone();
         gate(level, &mut gated, &y);
-        let (mut scaled, mut sums) = (vec![0.0; length], x.clone());
+        let mut scaled = vec![0.0; length];
         scale_by(level, &mut scaled, &x, factor, &y);
-        add(level, &mut sums, &y);
         for i in 0..length {
             let (x, y) = (f64::from(x[i]), f64::from(y[i]));
             assert_close(gated[i], x / (1.0 + (-x).exp()) * y, 1e-6);
             assert_close(scaled[i], x * f64::from(factor) * y, 2e-7);
-            assert!((f64::from(sums[i]) - (x + y)).abs() <= 2e-6);
         }
     }
 }

@@ -2,12 +2,12 @@
 //! one side unsigned: codes come with an offset, which is taken off through the sum of the activations.
 
 use std::arch::x86_64::{
-    __m512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
+    _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
     _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
 };
 
 use super::Panel;
-use crate::engine::kernels::vectors::{four, load_64, load_f32x16, store_f32x16};
+use crate::engine::kernels::vectors::{four_i8, load_64, load_f32x16, store_f32x16};
 use crate::engine::kernels::{Block32, PIECE, ROWS};
 
 /// Tokens of a tile at most: their sums fill 16 registers, the codes of a block 8.
@@ -85,7 +85,7 @@ fn tile<const T: usize, const OFFSET: i32>(
             }
             for (step, codes) in registers.into_iter().enumerate() {
                 for (products, values) in products.iter_mut().zip(values) {
-                    let values = four(values[index].quants.as_chunks().0[step]);
+                    let values = four_i8(&values[index].quants.as_chunks().0[step]);
                     *products = _mm512_dpbusd_epi32(*products, codes, _mm512_set1_epi32(values));
                 }
             }

@@ -14,7 +14,7 @@ use super::BLOCK;
 use crate::engine::kernels::panel_32::Panel;
 use crate::engine::kernels::panel_32::avx2::{AHEAD, piece_rows, scales, store_codes};
 use crate::engine::kernels::vectors::{
-    Ahead, at, fetch_stream, four, load_16, load_32, load_f32x8, load_i8x32, store_f32x8, sum_8,
+    Ahead, at, fetch_stream, four_i8, load_16, load_32, load_f32x8, load_i8x32, store_f32x8, sum_8,
 };
 use crate::engine::kernels::{Block32, PIECE, ROWS, RowBlock};
 
@@ -158,7 +158,7 @@ fn multiply<const T: usize>(
             for (step, codes) in codes.iter().enumerate() {
                 let weights = load_32(&codes.as_chunks().0[half]);
                 for (pairs, values) in pairs.iter_mut().zip(values) {
-                    let values = four(values[index].quants.as_chunks().0[4 * part + step]);
+                    let values = four_i8(&values[index].quants.as_chunks().0[4 * part + step]);
                     let products = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(values));
                     *pairs = _mm256_add_epi16(*pairs, products);
                 }

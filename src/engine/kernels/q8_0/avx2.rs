@@ -2,16 +2,16 @@
 //! its activation: `|w| * (sign(w) a)`. Two such products are at most 2 * 128 * 127 = 32,512 and fit into 16 bits.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
+    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
 };
 
 use super::BLOCK;
 use crate::engine::kernels::panel_32::Panel;
 use crate::engine::kernels::panel_32::avx2::{AHEAD, piece_rows, scales, store_codes};
 use crate::engine::kernels::vectors::{
-    Ahead, at, fetch_stream, four, load_32, load_f32x8, load_i8x32, store_f32x8, sum_8,
+    Ahead, at, fetch_stream, four_i8, load_32, load_f32x8, load_i8x32, store_f32x8, sum_8,
 };
 use crate::engine::kernels::{Block32, PIECE, ROWS, RowBlock};
 
@@ -135,7 +135,7 @@ fn multiply<const T: usize>(
             let weights = load_32(&codes.as_chunks().0[half]);
             let sizes = _mm256_abs_epi8(weights);
             for (products, values) in products.iter_mut().zip(values) {
-                let values = _mm256_set1_epi32(four(values[index].quants.as_chunks().0[step]));
+                let values = _mm256_set1_epi32(four_i8(&values[index].quants.as_chunks().0[step]));
                 let pairs = _mm256_maddubs_epi16(sizes, _mm256_sign_epi8(values, weights));
                 *products = _mm256_add_epi32(*products, _mm256_madd_epi16(pairs, ones));
             }
