@@ -368,7 +368,7 @@ fn a_folder_in_shards_is_measured_and_named_without_its_place() {
     let run = home.run();
     let record = &run.cases[0];
     assert_eq!(record.id().to_string(), "tiny-mistral/bf16/tiny");
-    assert_eq!((record.engine.id.as_str(), &record.engine.version[..2]), ("claimbench", "1,"));
+    assert_eq!((record.engine.id.as_str(), &record.engine.version[..2]), ("claimbench", "2,"));
     assert!(matches!(record.outcome.measurement().gate, Some(Gate::Passed(_))), "{record:?}");
     let local = record.case.model.local.unwrap();
     assert_eq!(local.tensor_bytes.count(), 2 * record.case.model.shape.parameters());

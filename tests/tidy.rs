@@ -195,6 +195,28 @@ fn files_tell_one_story() {
     assert!(main.lines().count() < 60, "main.rs only parses, dispatches and ends");
 }
 
+/// `unsafe` code stands in one module, each use with its argument in the lines before it.
+#[test]
+fn unsafe_code_lives_in_the_kernels_only_and_says_why_it_is_sound() {
+    let kernels = Path::new("src/engine/kernels");
+    let mut uses = 0;
+    for (path, text) in files("src", "rs") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if !code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe") {
+                continue;
+            }
+            assert!(path.starts_with(kernels), "{}:{}: unsafe code", path.display(), number + 1);
+            let before = &lines[number.saturating_sub(8)..number];
+            let argued = before.iter().any(|line| line.trim_start().starts_with("// SAFETY: "));
+            assert!(argued, "{}:{}: no safety argument", path.display(), number + 1);
+            uses += 1;
+        }
+    }
+    assert!(uses > 10, "the test finds them");
+}
+
 #[test]
 fn exceptions_to_lints_carry_a_reason() {
     for (path, text) in

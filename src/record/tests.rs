@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::digest::resealed;
 use super::*;
 use crate::measurement::{Energy, EnergyScope, Flag, Outcome, Skip, example_run};
+use crate::provenance::METHOD_VERSION;
 use crate::units::{Joules, Tokens, index_as_u64};
 
 fn refused(change: impl Fn(&mut serde_json::Value)) -> String {
@@ -144,7 +145,7 @@ fn a_good_file_keeps_every_rule_in_their_order() {
     let examination = examine(&to_json(&short_run()));
     let rules: Vec<Rule> = examination.verdicts().iter().map(|(rule, _)| *rule).collect();
     assert_eq!(rules, Rule::ALL);
-    assert!(examination.passes() && examination.method_version() == Some(3));
+    assert!(examination.passes() && examination.method_version() == Some(METHOD_VERSION));
     let said = |rule: Rule| match &examination.verdicts().iter().find(|(other, _)| *other == rule).unwrap().1
     {
         Verdict::Holds { checked, what } => (*checked, what.clone()),
@@ -286,7 +287,8 @@ fn a_digest_is_asked_of_new_files_and_checked_where_an_old_one_has_it() {
 #[test]
 fn methods_that_are_not_known_here_are_refused() {
     let newer = refused(|run| run["provenance"]["method_version"] = 99.into());
-    assert_eq!(newer, "measured by method 99, this version knows 3; update claimbench");
+    let expected = format!("measured by method 99, this version knows {METHOD_VERSION}; update claimbench");
+    assert_eq!(newer, expected);
     assert!(refused(|run| run["provenance"]["method_version"] = 0.into()).contains("never was a method 0"));
 }
 

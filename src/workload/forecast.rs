@@ -16,13 +16,28 @@ pub struct Pace {
     loaded_bytes: f64,
     /// Weights that the plain path dequantises and multiplies with at 32 positions, per second.
     plain_values: f64,
+    /// The first request after a load takes this many times as long as the others.
+    first_request: f64,
 }
 
 impl Pace {
     /// More cores than this add no bandwidth on common machines.
     const CORES_THAT_COUNT: u64 = 8;
 
-    /// The pace of a device. A core's rates are those seen with this engine (`docs/PERFORMANCE.md`); a card's are a
+    /// The pace of the own kernels on mapped weights. A core's rates lie below those seen with AVX-512, and above those with AVX2
+    /// (`docs/PERFORMANCE.md`); the first request finds its file in the page cache and repacks nothing.
+    pub fn of_kernels(cores: u64) -> Self {
+        let cores = count_as_f64(cores.clamp(1, Self::CORES_THAT_COUNT));
+        Self {
+            weight_bytes: 13e9 * cores,
+            multiply_adds: 150e9 * cores,
+            loaded_bytes: 4e9,
+            plain_values: 2.5e8 * cores,
+            first_request: 1.2,
+        }
+    }
+
+    /// The pace of candle's tensors on a device. A core's rates are those seen with this engine (`docs/PERFORMANCE.md`); a card's are a
     /// guess, as none was seen yet.
     pub fn of(device: &Device, cores: u64) -> Self {
         match device {
@@ -33,11 +48,16 @@ impl Pace {
                     multiply_adds: 65e9 * cores,
                     loaded_bytes: 8e8,
                     plain_values: 2.5e8 * cores,
+                    first_request: REPACKING_REQUEST,
                 }
             }
-            Device::Cuda { .. } => {
-                Self { weight_bytes: 2e11, multiply_adds: 5e12, loaded_bytes: 8e8, plain_values: 2e9 }
-            }
+            Device::Cuda { .. } => Self {
+                weight_bytes: 2e11,
+                multiply_adds: 5e12,
+                loaded_bytes: 8e8,
+                plain_values: 2e9,
+                first_request: REPACKING_REQUEST,
+            },
         }
     }
 }
@@ -47,7 +67,7 @@ const WRITTEN_BYTES_PER_SECOND: f64 = 6e8;
 /// Bytes of a checkpoint digested per second.
 const DIGESTED_BYTES_PER_SECOND: f64 = 1e9;
 /// The first request after a load repacks weights and takes this many times as long.
-const FIRST_REQUEST: f64 = 2.0;
+const REPACKING_REQUEST: f64 = 2.0;
 
 /// Tokens of a prompt with its template.
 const USUAL_PROMPT: f64 = 100.0;
@@ -97,7 +117,7 @@ impl CaseForecast {
         let load = weights / pace.loaded_bytes;
         let check = count_as_f64(shape.matrix_parameters()) / pace.plain_values;
         let warm_up =
-            if workload.warm_up == 0 { 0.0 } else { FIRST_REQUEST + count_as_f64(workload.warm_up - 1) };
+            if workload.warm_up == 0 { 0.0 } else { pace.first_request + count_as_f64(workload.warm_up - 1) };
         let requests = starts * warm_up + count_as_f64(workload.repetitions);
         let loads = count_as_f64(workload.loads).max(starts);
         let case =
@@ -146,7 +166,7 @@ impl CaseForecast {
     /// The shortest form of the case that yields a figure: preparation, one load, the gate, a first request and one
     /// repetition.
     pub fn shortest(&self) -> Seconds {
-        let requests = (FIRST_REQUEST + 1.0) * self.request.value();
+        let requests = (REPACKING_REQUEST + 1.0) * self.request.value();
         seconds(
             self.prepare.value() + self.load.value() + self.check.value() + self.context.value() + requests,
         )
@@ -285,6 +305,16 @@ mod tests {
         let cold = CaseForecast::new(&case, &pace, Some(Bytes::new(1_114_408_224)), 1);
         assert!((cold.case.value() - forecast.case.value() - 1.857).abs() < 0.001, "{cold:?}");
         assert!(forecast.shortest() < forecast.case);
+    }
+
+    #[test]
+    fn kernels_on_mapped_weights_are_expected_to_be_faster_and_smaller() {
+        let case = distill();
+        let request = CaseForecast::new(&case, &Pace::of_kernels(2), None, 1).request.value();
+        // Seen on two cores with AVX-512: 2.4 s for a request, and 1.13 GB with a short context (docs/PERFORMANCE.md).
+        assert!((2.4..3.6).contains(&request), "{request}");
+        let memory = Footprint { repacked_copies: 0, maps: true, widens: false }.memory(&case).count();
+        assert!((1_130_000_000..1_300_000_000).contains(&memory), "{memory}");
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl EngineChoice {
         }
     }
 
+    /// True if its weights usually stay in their mapped file on a device.
+    pub(super) fn maps_weights(self, device: &Device) -> bool {
+        self == Self::Claimbench && OwnEngine::usually_maps_weights(device)
+    }
+
     /// The same as a reason not to try.
     pub(super) fn lacks(self, case: &Case) -> Option<Skip> {
         let gaps = self.gaps(case);
@@ -97,11 +102,7 @@ impl EngineChoice {
             (Device::Cpu { .. }, Repacking::No) if is_own => 0,
             (Device::Cpu { .. }, _) => 1 + u64::from(has_amx),
         };
-        Footprint {
-            repacked_copies,
-            widens: !is_own,
-            maps: is_own && OwnEngine::usually_maps_weights(device),
-        }
+        Footprint { repacked_copies, widens: !is_own, maps: self.maps_weights(device) }
     }
 }
 

@@ -297,7 +297,11 @@ pub(super) fn forecasts(
 }
 
 fn forecast(row: &Row, device: &Device, settings: &Settings, starts: u64) -> Option<CaseForecast> {
-    let (case, pace) = (&row.case, Pace::of(device, crate::hardware::logical_cpus()));
+    let case = &row.case;
+    let pace = match device {
+        Device::Cpu { threads } if row.engine.maps_weights(device) => Pace::of_kernels(*threads),
+        _ => Pace::of(device, crate::hardware::logical_cpus()),
+    };
     if row.lacks().is_some() {
         return None;
     }

@@ -100,7 +100,9 @@ impl Grouped {
             let position = span.position_of(token);
             Self::prepare(level, query, self.query_norm.as_deref(), model, position);
             let factor = model.rules.query_factor(position);
-            query.iter_mut().for_each(|value| *value *= factor);
+            for value in query.iter_mut() {
+                *value *= factor;
+            }
         };
         work.attended.compute(tools, (slabs, layer), (span, &model.rules), self.heads, query);
 

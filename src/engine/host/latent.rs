@@ -118,7 +118,9 @@ impl Latent {
             let position = span.position_of(token);
             model.rotary.turn(level, turned, position);
             let factor = model.rules.query_factor(position);
-            query.iter_mut().for_each(|value| *value *= factor);
+            for value in query.iter_mut() {
+                *value *= factor;
+            }
         };
         work.attended.compute(tools, (slabs, layer), (span, &model.rules), heads, query);
 

@@ -306,7 +306,9 @@ mod tests {
                     team.work(&mut data, &stretches, &mut locals, |part, items, local| {
                         assert!(items.len() <= stretches[part.place.stretch].part);
                         assert_ne!(Some(part.place), part.next);
-                        items.iter_mut().for_each(|item| *item += 1);
+                        for item in items.iter_mut() {
+                            *item += 1;
+                        }
                         *local += items.len();
                     });
                     assert!(data.iter().all(|item| *item == round), "{data:?}");
