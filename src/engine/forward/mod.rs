@@ -3,6 +3,8 @@
 //! On a CPU with kernels for how the weights are stored it is [`HostDecoder`]; everywhere else, on cards above all, it is
 //! [`Decoder`] on candle's tensors.
 
+use std::ops::Range;
+
 use candle_core::{D, Device, IndexOp, Result, Tensor};
 
 use super::checkpoint::Checkpoint;
@@ -75,11 +77,11 @@ impl Forward {
     pub(super) fn take_in(&mut self, rows: &[Vec<u32>]) -> Result<()> {
         match self {
             Self::Host(decoder) => {
-                for_portions(rows, HostDecoder::portion(rows.len()), |tokens, _| decoder.advance(tokens))
+                for_portions(rows, HostDecoder::portion(rows.len()), |portion| decoder.advance(rows, portion))
             }
             Self::Tensors(decoder, device) => {
-                for_portions(rows, PORTION, |tokens, count| {
-                    decoder.advance(&Tensor::from_slice(tokens, (rows.len(), count), device)?).map(drop)
+                for_portions(rows, PORTION, |portion| {
+                    decoder.advance(&tensor_of(rows, portion, device)?).map(drop)
                 })?;
                 device.synchronize()
             }
@@ -92,19 +94,18 @@ impl Forward {
         match self {
             Self::Host(decoder) => {
                 let mut last = 0;
-                for_portions(rows, HostDecoder::portion(rows.len()), |tokens, count| {
-                    last = count;
-                    decoder.advance(tokens)
+                for_portions(rows, HostDecoder::portion(rows.len()), |portion| {
+                    last = portion.len();
+                    decoder.advance(rows, portion)
                 })?;
-                let wanted: Vec<usize> = (1..=rows.len()).map(|row| row * last - 1).collect();
-                let mut logits = decoder.logits(&wanted);
+                let mut logits = decoder.logits(rows.len(), |row| (row + 1) * last - 1);
                 next.extend((0..rows.len()).map(|row| logits.top(row)));
             }
             Self::Tensors(decoder, device) => {
                 let mut hidden = None;
-                for_portions(rows, PORTION, |tokens, count| {
-                    let tokens = Tensor::from_slice(tokens, (rows.len(), count), device)?;
-                    hidden = Some(decoder.advance(&tokens)?.narrow(1, count - 1, 1)?);
+                for_portions(rows, PORTION, |portion| {
+                    let last = portion.len() - 1;
+                    hidden = Some(decoder.advance(&tensor_of(rows, portion, device)?)?.narrow(1, last, 1)?);
                     Ok(())
                 })?;
                 let Some(hidden) = hidden else { candle_core::bail!("a request without tokens") };
@@ -120,15 +121,15 @@ impl Forward {
     pub(super) fn logits(&mut self, rows: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
         let mut all = Vec::new();
         match self {
-            Self::Host(decoder) => for_portions(rows, HostDecoder::portion(rows.len()), |tokens, count| {
-                decoder.advance(tokens)?;
-                let wanted: Vec<usize> = (tokens.len() - count..tokens.len()).collect();
-                let logits = decoder.logits(&wanted);
+            Self::Host(decoder) => for_portions(rows, HostDecoder::portion(rows.len()), |portion| {
+                let count = portion.len();
+                decoder.advance(rows, portion)?;
+                let logits = decoder.logits(count, |row| (rows.len() - 1) * count + row);
                 all.extend((0..count).map(|row| logits.row(row)));
                 Ok(())
             }),
-            Self::Tensors(decoder, device) => for_portions(rows, PORTION, |tokens, count| {
-                let hidden = decoder.advance(&Tensor::from_slice(tokens, (rows.len(), count), device)?)?;
+            Self::Tensors(decoder, device) => for_portions(rows, PORTION, |portion| {
+                let hidden = decoder.advance(&tensor_of(rows, portion, device)?)?;
                 all.extend(decoder.logits(&hidden)?.i(rows.len() - 1)?.to_vec2::<f32>()?);
                 Ok(())
             }),
@@ -137,29 +138,23 @@ impl Forward {
     }
 }
 
-/// Calls `take` with the tokens of all rows, `[row][token]`, `portion` of each row at a time, and with how many these are.
+/// Some tokens of all rows, `[row, token]`.
+fn tensor_of(rows: &[Vec<u32>], portion: Range<usize>, device: &Device) -> Result<Tensor> {
+    let tokens: Vec<u32> = rows.iter().flat_map(|row| &row[portion.clone()]).copied().collect();
+    Tensor::from_vec(tokens, (rows.len(), portion.len()), device)
+}
+
+/// Calls `take` with one portion of the rows' length after the other.
 fn for_portions(
     rows: &[Vec<u32>],
     portion: usize,
-    mut take: impl FnMut(&[u32], usize) -> Result<()>,
+    mut take: impl FnMut(Range<usize>) -> Result<()>,
 ) -> Result<()> {
     let length = rows.first().map_or(0, Vec::len);
-    if length == 0 {
-        candle_core::bail!("a request without tokens");
+    if length == 0 || rows.iter().any(|row| row.len() != length) {
+        candle_core::bail!("a request without tokens, or with sequences of several lengths");
     }
-    if let [row] = rows {
-        return row.chunks(portion).try_for_each(|tokens| take(tokens, tokens.len()));
-    }
-    let mut tokens = Vec::with_capacity(rows.len() * portion.min(length));
-    for start in (0..length).step_by(portion) {
-        let end = length.min(start + portion);
-        tokens.clear();
-        for row in rows {
-            tokens.extend_from_slice(&row[start..end]);
-        }
-        take(&tokens, end - start)?;
-    }
-    Ok(())
+    (0..length).step_by(portion).try_for_each(|start| take(start..length.min(start + portion)))
 }
 
 #[cfg(test)]

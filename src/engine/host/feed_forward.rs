@@ -258,7 +258,8 @@ impl Routing {
             self.order.clear();
             self.order.extend(0..count);
             let scores = &self.scores;
-            self.order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+            // Of equal scores the first: a stable sort would say so too, and needs memory.
+            self.order.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
             let chosen = &self.order[..routed.per_token];
             let whole = if routed.rescales { chosen.iter().map(|&expert| scores[expert]).sum() } else { sum };
             for &expert in chosen {

@@ -20,6 +20,8 @@ mod sight;
 mod trial;
 mod weights;
 
+use std::ops::Range;
+
 use candle_core::Result;
 use candle_core::quantized::GgmlDType;
 
@@ -178,15 +180,18 @@ impl HostDecoder {
         (TOKENS_OF_A_PASS / batch.max(1)).max(1)
     }
 
-    /// Takes in the next tokens of each sequence, `[sequence][token]`, at most a [portion](Self::portion) of each.
-    pub(super) fn advance(&mut self, tokens: &[u32]) -> Result<()> {
+    /// Takes in a portion of the tokens of each row, one row per sequence, at most [so many](Self::portion) of each.
+    pub(super) fn advance(&mut self, rows: &[Vec<u32>], portion: Range<usize>) -> Result<()> {
         let Self { tools, model, cache, work, position, positions } = self;
-        let batch = cache.batch().max(1);
-        let span = Span { batch, count: tokens.len() / batch, position: *position };
-        if tokens.is_empty() || span.tokens() != tokens.len() || *position + span.count > *positions {
-            candle_core::bail!("no room for {} tokens of {batch} sequences after {position}", tokens.len());
+        let span = Span { batch: rows.len(), count: portion.len(), position: *position };
+        if span.tokens() == 0 || cache.batch() != rows.len() || *position + span.count > *positions {
+            candle_core::bail!(
+                "no room for {} tokens of {} sequences after {position}",
+                portion.len(),
+                rows.len()
+            );
         }
-        model.embed(tools, work, tokens)?;
+        model.embed(tools, work, rows, portion)?;
         for (number, layer) in model.layers.iter().enumerate() {
             let normed = [&layer.attention_norm, &layer.feed_forward_norm];
             work.norm(tools, model, normed[0], layer.attention_forms, span.tokens(), |token| token);
@@ -202,15 +207,15 @@ impl HostDecoder {
         Ok(())
     }
 
-    /// Computes the logits of some tokens of the last pass, in the order of `wanted`.
-    pub(super) fn logits(&mut self, wanted: &[usize]) -> Logits<'_> {
+    /// Computes the logits of `rows` tokens of the last pass: row `r` is that of `token(r)`, `[sequence][token]`.
+    pub(super) fn logits(&mut self, rows: usize, token: impl Fn(usize) -> usize + Sync) -> Logits<'_> {
         let Self { tools, model, work, .. } = self;
         let output = model.output.as_ref().unwrap_or(&model.embedding);
         let forms = forms(tools.level, [output]);
-        work.norm(tools, model, &model.norm, forms, wanted.len(), |row| wanted[row]);
-        products(tools, 1, |_| Product::new(output, &work.inputs, wanted.len()), &mut work.lines);
+        work.norm(tools, model, &model.norm, forms, rows, token);
+        products(tools, 1, |_| Product::new(output, &work.inputs, rows), &mut work.lines);
         let Work { lines, row, .. } = work;
-        Logits { lines, row, rows: wanted.len(), vocab: model.vocab, level: tools.level }
+        Logits { lines, row, rows, vocab: model.vocab, level: tools.level }
     }
 }
 
@@ -278,16 +283,26 @@ impl Model {
         })
     }
 
-    fn embed(&self, tools: &mut Tools, work: &mut Work, tokens: &[u32]) -> Result<()> {
-        let table = &self.embedding.matrix;
-        let rows = |token: usize| usize::try_from(tokens[token]).unwrap_or(usize::MAX);
-        if let Some(beyond) = (0..tokens.len()).find(|token| rows(*token) >= table.rows) {
-            candle_core::bail!("token {} is beyond the vocabulary of {}", tokens[beyond], table.rows);
+    /// The rows of the embedding table, `[sequence][token]`, as hidden states.
+    fn embed(
+        &self,
+        tools: &mut Tools,
+        work: &mut Work,
+        rows: &[Vec<u32>],
+        portion: Range<usize>,
+    ) -> Result<()> {
+        let (table, count) = (&self.embedding.matrix, portion.len());
+        let id = |token: usize| {
+            usize::try_from(rows[token / count][portion.start + token % count]).unwrap_or(usize::MAX)
+        };
+        let tokens = rows.len() * count;
+        if let Some(beyond) = (0..tokens).map(id).find(|id| *id >= table.rows) {
+            candle_core::bail!("token {beyond} is beyond the vocabulary of {}", table.rows);
         }
-        work.x.resize(tokens.len() * self.hidden, 0.0);
+        work.x.resize(tokens * self.hidden, 0.0);
         let stretch = [Stretch { len: work.x.len(), part: self.hidden }];
         tools.team.work(&mut work.x, &stretch, &mut tools.locals, |part, x, _| {
-            table.row(rows(part.place.from / self.hidden), x);
+            table.row(id(part.place.from / self.hidden), x);
         });
         Ok(())
     }
