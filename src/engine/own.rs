@@ -174,7 +174,7 @@ impl Engine for OwnEngine {
             if emit(&tokens).is_break() || produced == count_as_usize(request.output_tokens) {
                 break;
             }
-            rows.resize(tokens.len(), Vec::with_capacity(1));
+            rows.resize_with(tokens.len(), || Vec::with_capacity(1));
             for (row, token) in rows.iter_mut().zip(&tokens) {
                 row.clear();
                 row.push(*token);
