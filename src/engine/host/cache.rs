@@ -3,7 +3,7 @@
 use candle_core::Result;
 use half::f16;
 
-use crate::engine::kernels::{Cached, Head, KEY_BLOCK};
+use crate::engine::kernels::{Cached, Head, KEY_BLOCK, Room};
 
 /// Widths of what is kept per position and head, each a multiple of 16; what a model does not fill is zero.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,8 +28,8 @@ pub(super) struct Slabs<V> {
     batch: usize,
     /// Room, in whole blocks of positions.
     positions: usize,
-    keys: Vec<V>,
-    values: Vec<V>,
+    keys: Room<V>,
+    values: Room<V>,
 }
 
 impl Cache {
@@ -60,7 +60,7 @@ impl Cache {
 
 impl<V: Cached> Slabs<V> {
     fn new(layers: usize, heads: usize, widths: Widths) -> Self {
-        Self { layers, heads, widths, batch: 0, positions: 0, keys: Vec::new(), values: Vec::new() }
+        Self { layers, heads, widths, batch: 0, positions: 0, keys: Room::EMPTY, values: Room::EMPTY }
     }
 
     fn renew(&mut self, batch: usize, positions: usize) -> Result<()> {
@@ -69,7 +69,7 @@ impl<V: Cached> Slabs<V> {
             return Ok(());
         }
         (self.batch, self.positions) = (0, 0);
-        (self.keys, self.values) = (Vec::new(), Vec::new());
+        (self.keys, self.values) = (Room::EMPTY, Room::EMPTY);
         let heads = self.layers * batch * self.heads;
         (self.keys, self.values) =
             (zeros(heads * positions * self.widths.key)?, zeros(heads * positions * self.widths.value)?);
@@ -94,8 +94,8 @@ impl<V: Cached> Slabs<V> {
         let heads = self.batch * self.heads;
         let [key, value] = self.sizes();
         [
-            (&mut self.keys[layer * heads * key..(layer + 1) * heads * key], key),
-            (&mut self.values[layer * heads * value..(layer + 1) * heads * value], value),
+            (&mut self.keys.as_mut_slice()[layer * heads * key..(layer + 1) * heads * key], key),
+            (&mut self.values.as_mut_slice()[layer * heads * value..(layer + 1) * heads * value], value),
         ]
     }
 
@@ -104,8 +104,8 @@ impl<V: Cached> Slabs<V> {
         let slab = (layer * self.batch + sequence) * self.heads + head;
         let [key, value] = self.sizes();
         Head {
-            keys: &self.keys[slab * key..(slab + 1) * key],
-            values: &self.values[slab * value..(slab + 1) * value],
+            keys: &self.keys.as_slice()[slab * key..(slab + 1) * key],
+            values: &self.values.as_slice()[slab * value..(slab + 1) * value],
             key_width: self.widths.key,
             value_width: self.widths.value,
         }
@@ -113,13 +113,11 @@ impl<V: Cached> Slabs<V> {
 }
 
 /// Zeros, or an error where there is no memory for them.
-fn zeros<V: Cached>(count: usize) -> Result<Vec<V>> {
-    let mut values = Vec::new();
-    if values.try_reserve_exact(count).is_err() {
-        candle_core::bail!(
-            "no memory for a KV cache of {count} values; ask for fewer tokens or a smaller batch"
-        );
+fn zeros<V: Cached>(count: usize) -> Result<Room<V>> {
+    match Room::zeros(count) {
+        Ok(room) => Ok(room),
+        Err(error) => candle_core::bail!(
+            "no memory for a KV cache of {count} values ({error}); ask for fewer tokens or a smaller batch"
+        ),
     }
-    values.resize(count, V::ZERO);
-    Ok(values)
 }

@@ -4,7 +4,7 @@ use candle_core::Result;
 
 use super::attended::Span;
 use super::cache::{Slabs, Widths};
-use super::products::{Product, forms, gather, products};
+use super::products::{Line, Product, forms, gather, products};
 use super::weights::{Linear, Loader};
 use super::{Model, Tools, Work};
 use crate::engine::kernels::{Cached, Level, PIECE, put_key, put_value, rms_factor};
@@ -70,28 +70,7 @@ impl Grouped {
         let (query_lines, rest) = work.lines.split_at(queries);
         let (key_lines, value_lines) = rest.split_at(keys);
 
-        let [slabs_of_keys, slabs_of_values] = slabs.layer(layer);
-        let width = self.head_dim.next_multiple_of(16);
-        tools.team.work_both(
-            slabs_of_keys,
-            slabs_of_values,
-            &mut tools.locals,
-            |part, keys, values, local| {
-                let (sequence, head) = (part / self.kv_heads, part % self.kv_heads);
-                let row = &mut local.row[..width];
-                row.fill(0.0);
-                for token in sequence * span.count..(sequence + 1) * span.count {
-                    let position = span.position_of(token);
-                    let of_head = &mut row[..self.head_dim];
-                    gather(value_lines, [token, tokens], head * self.head_dim, of_head);
-                    put_value(level, values, width, position, row);
-                    let of_head = &mut row[..self.head_dim];
-                    gather(key_lines, [token, tokens], head * self.head_dim, of_head);
-                    Self::prepare(level, of_head, self.key_norm.as_deref(), model, position);
-                    put_key(level, keys, width, position, row);
-                }
-            },
-        );
+        self.keep(tools, [key_lines, value_lines], model, slabs.layer(layer), span);
 
         let query = |token: usize, head: usize, query: &mut [f32]| {
             let (query, padding) = query.split_at_mut(self.head_dim);
@@ -120,6 +99,33 @@ impl Grouped {
             },
         );
         products(tools, 1, |_| Product::new(&self.output, &work.middle, tokens), &mut work.lines);
+    }
+
+    /// Puts keys and values of all tokens into the cache.
+    fn keep<V: Cached>(
+        &self,
+        tools: &mut Tools,
+        [key_lines, value_lines]: [&[Line]; 2],
+        model: &Model,
+        [keys, values]: [(&mut [V], usize); 2],
+        span: Span,
+    ) {
+        let (tokens, level, width) = (span.tokens(), tools.level, self.head_dim.next_multiple_of(16));
+        tools.team.work_both(keys, values, &mut tools.locals, |part, keys, values, local| {
+            let (sequence, first_row) = (part / self.kv_heads, part % self.kv_heads * self.head_dim);
+            // What a head does not fill of its width stays zero.
+            let row = &mut local.row[..width];
+            row.fill(0.0);
+            for token in sequence * span.count..(sequence + 1) * span.count {
+                let position = span.position_of(token);
+                gather(value_lines, [token, tokens], first_row, &mut row[..self.head_dim]);
+                put_value(level, values, width, position, row);
+                let head = &mut row[..self.head_dim];
+                gather(key_lines, [token, tokens], first_row, head);
+                Self::prepare(level, head, self.key_norm.as_deref(), model, position);
+                put_key(level, keys, width, position, row);
+            }
+        });
     }
 
     /// Normalises a head where the model does so, and turns it by its position.

@@ -9,7 +9,7 @@ use super::activations::Activations;
 use super::attended::Span;
 use super::cache::{Slabs, Widths};
 use super::grouped::by_head;
-use super::products::{Product, forms, gather, products};
+use super::products::{Line, Product, forms, gather, products};
 use super::weights::{Linear, Loader, Matrix};
 use super::{Model, Tools, Work};
 use crate::engine::kernels::{Bytes, Cached, PIECE, put_key, put_value, rms_factor};
@@ -160,7 +160,7 @@ impl Latent {
     fn keep<V: Cached>(
         &self,
         tools: &mut Tools,
-        lines: &[super::products::Line],
+        lines: &[Line],
         model: &Model,
         [keys, values]: [(&mut [V], usize); 2],
         span: Span,

@@ -2,7 +2,7 @@
 //!
 //! This is the one place with `unsafe` code: loads and stores of vector registers (`vectors.rs`), calls of code for
 //! instruction sets that were found on the processor (`level.rs`), threads that share a buffer in disjoint parts (`team.rs`),
-//! and a file mapped into memory (`mapped.rs`). Each has its safety argument beside it; everything else is plain Rust over
+//! and memory that the system maps (`mapped.rs`, `room.rs`). Each has its safety argument beside it; everything else is plain Rust over
 //! slices.
 //!
 //! Layouts. Activations are cut into *pieces* of [`PIECE`] columns, `[piece][token]`, so that a product walks them as it walks
@@ -32,6 +32,7 @@ mod q4_k;
 mod q5_0;
 mod q6_k;
 mod q8_0;
+mod room;
 #[cfg(test)]
 mod samples;
 mod team;
@@ -51,6 +52,7 @@ pub(in crate::engine) use kind::{InputKind, Kind};
 pub(in crate::engine) use level::Level;
 pub(in crate::engine) use mapped::Bytes;
 pub(in crate::engine) use portable::to_floats;
+pub(in crate::engine) use room::Room;
 pub(in crate::engine) use team::{Part, Stretch, Team};
 
 /// Rows of a matrix that are computed together.
