@@ -64,7 +64,7 @@ mod tests {
         room.as_mut_slice()[(3 << 20) - 1] = f16::ONE;
         assert_eq!((room.as_slice().len(), room.as_slice()[(3 << 20) - 1]), (3 << 20, f16::ONE));
         let mut empty = Room::<f32>::EMPTY;
-        assert_eq!(Room::zeros(0).unwrap().as_slice(), empty.as_mut_slice());
+        assert!(Room::<f32>::zeros(0).unwrap().as_slice().is_empty() && empty.as_mut_slice().is_empty());
     }
 
     #[test]
