@@ -73,12 +73,12 @@ pub(super) struct Routing {
 impl FeedForwardPart {
     pub(super) fn load(loader: &Loader<'_>, layer: u64) -> Result<Self> {
         let shape = &loader.checkpoint.shape;
-        let FeedForward::Mixture(mixture) = &shape.feed_forward else {
-            return Ok(Self { common: Some(Network::load(loader, layer, "")?), routed: None });
+        let mixture = match &shape.feed_forward {
+            FeedForward::Mixture(mixture) if layer >= mixture.dense_layers => mixture,
+            FeedForward::Dense { .. } | FeedForward::Mixture(_) => {
+                return Ok(Self { common: Some(Network::load(loader, layer, "")?), routed: None });
+            }
         };
-        if layer < mixture.dense_layers {
-            return Ok(Self { common: Some(Network::load(loader, layer, "")?), routed: None });
-        }
         let common = (mixture.shared_experts > 0).then(|| Network::load(loader, layer, "_shexp"));
         let routed = Routed::load(loader, layer, mixture)?;
         Ok(Self { common: common.transpose()?, routed: Some(routed) })
